@@ -1,0 +1,1 @@
+//! Deploys a Docker Compose project as one transaction.

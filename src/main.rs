@@ -1,0 +1,2 @@
+//! The `deployctl` binary.
+fn main() {}
