@@ -1,1 +1,7 @@
-//! Deploys a Docker Compose project as one transaction.
+//! Deploys a Docker Compose project as one transaction, with the old containers as the rollback.
+
+pub mod engine;
+pub mod execute;
+pub mod plan;
+pub mod project;
+pub mod state;

@@ -1,0 +1,99 @@
+//! What happens while a plan runs, as the report shows it.
+
+use std::time::Duration;
+
+use crate::engine::{LogStream, PullProgress};
+use crate::plan::step::{PlannedStep, StageKind, Step};
+
+/// Takes events; never blocks and never fails the deploy.
+pub trait EventSink {
+    /// Takes one event.
+    fn record(&self, event: Event<'_>);
+}
+
+/// Something that a person may want to see.
+#[derive(Debug, Clone)]
+pub enum Event<'a> {
+    /// A stage begins; `lanes` are the names of what goes on in it.
+    StageStarted {
+        /// Which.
+        kind: StageKind,
+        /// Services, images or jobs.
+        lanes: Vec<&'a str>,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Service, image or job.
+        lane: &'a str,
+        /// Which.
+        step: &'a PlannedStep,
+    },
+    /// A step is done.
+    StepSucceeded {
+        /// Service, image or job.
+        lane: &'a str,
+        /// Which.
+        step: &'a PlannedStep,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// A step failed: the release fails with it.
+    StepFailed {
+        /// Service, image or job.
+        lane: &'a str,
+        /// Which.
+        step: &'a PlannedStep,
+        /// Why.
+        message: String,
+    },
+    /// A pull goes on.
+    Pulling {
+        /// The image's reference.
+        image: &'a str,
+        /// How far.
+        progress: PullProgress,
+    },
+    /// A job (or a container being waited for) wrote a line.
+    Output {
+        /// Job or container.
+        source: &'a str,
+        /// Where it was written to.
+        stream: LogStream,
+        /// The line.
+        line: &'a str,
+    },
+    /// What a failed container said last: its log and its last probe.
+    Evidence {
+        /// The container's name.
+        container: &'a str,
+        /// Last lines of its log.
+        log: Vec<String>,
+        /// Output of its last probe.
+        probe: Option<String>,
+        /// Exit code, OOM, restarts: for people.
+        state: String,
+    },
+    /// The new release stands.
+    Committed,
+    /// The old world is brought back.
+    Unwinding {
+        /// Why.
+        reason: &'a str,
+    },
+    /// An undo step begins.
+    Undoing {
+        /// Which.
+        step: &'a Step,
+    },
+    /// An undo step failed.
+    UndoFailed {
+        /// Which.
+        step: &'a Step,
+        /// Why.
+        message: String,
+    },
+    /// Worth knowing; changes nothing.
+    Warning(String),
+    /// Worth knowing.
+    Note(String),
+}

@@ -1,0 +1,5 @@
+//! stub
+#[derive(Debug, Clone)]
+pub struct Service;
+#[derive(Debug, Clone)]
+pub struct Project;

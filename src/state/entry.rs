@@ -1,0 +1,123 @@
+//! The lines of the journal.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::image::PlannedImage;
+use crate::plan::step::{Before, Stage};
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "entry")]
+pub enum Entry {
+    /// Who, where and what for.
+    Begin(Header),
+    /// Everything that may be done, with its undos, before the first effect.
+    Planned {
+        /// The plan's stages.
+        stages: Vec<Stage>,
+        /// The plan's images.
+        images: Vec<PlannedImage>,
+        /// What served before.
+        before: Vec<Before>,
+    },
+    /// An effect is about to happen.
+    StepBegun {
+        /// Of the step.
+        number: u32,
+    },
+    /// It happened.
+    StepDone {
+        /// Of the step.
+        number: u32,
+        /// The id of the container or network that it created, of the image that it pulled.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created: Option<String>,
+    },
+    /// It failed; whether it had an effect is not known.
+    StepFailed {
+        /// Of the step.
+        number: u32,
+        /// Why, for people.
+        message: String,
+    },
+    /// From here on the new release stands: what follows is redone, not undone.
+    Committed,
+    /// From here on the old world is brought back.
+    Unwinding {
+        /// Why, for people.
+        reason: String,
+    },
+    /// An undo is about to happen.
+    UndoBegun {
+        /// Of the step that it takes back.
+        number: u32,
+    },
+    /// It happened.
+    UndoDone {
+        /// Of the step that it takes back.
+        number: u32,
+    },
+    /// One world stands; nothing is left to do.
+    Closed {
+        /// Which.
+        outcome: Outcome,
+    },
+}
+
+/// The first line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Of the journal's format.
+    pub format: u32,
+    /// The program that wrote it.
+    pub binary: String,
+    /// The engine's id; another engine refuses to recover.
+    pub engine: String,
+    /// Project name.
+    pub project: String,
+    /// The app directory.
+    pub directory: PathBuf,
+    /// Number of the release.
+    pub release: u32,
+    /// `deploy`, `rollback`.
+    pub command: String,
+    /// The tag that was asked for.
+    pub tag: Option<String>,
+    /// RFC 3339.
+    pub started: String,
+    /// The marks of a container that this journal created (`io.deployctl.journal`).
+    pub mark: String,
+}
+
+/// How a release ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Still going on, or killed.
+    Running,
+    /// It serves, or served until the next one.
+    Succeeded,
+    /// It failed before anything was stopped.
+    Failed,
+    /// It failed or was interrupted, and the old containers are back.
+    RolledBack,
+    /// It failed, and so did going back.
+    Degraded,
+    /// What ran before the first deploy by deployctl.
+    Adopted,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Running => "unfinished",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled back",
+            Self::Degraded => "degraded",
+            Self::Adopted => "adopted",
+        })
+    }
+}
