@@ -1,5 +1,0 @@
-//! stub
-#[derive(Debug, Clone)]
-pub struct Service;
-#[derive(Debug, Clone)]
-pub struct Project;
