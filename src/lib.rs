@@ -1,1 +1,3 @@
 //! Deploys a Docker Compose project as one transaction.
+
+pub mod project;
