@@ -360,6 +360,8 @@ pub enum Action {
     Recreate,
     /// A new container beside the old one, which stops when the new one is healthy.
     RecreateStartFirst,
+    /// An existing container is stopped and started again.
+    Restart,
     /// An existing container is started.
     Start,
     /// A container is removed.
