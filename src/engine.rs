@@ -1,6 +1,7 @@
 //! The engine behind one trait: the Docker Engine API, and an in-memory one for tests.
 
 pub mod error;
+pub mod memory;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,15 @@
 //! Runs a plan forward, waits for health, unwinds; recovers an unfinished journal.
 
+mod evidence;
 pub mod event;
+pub mod failure;
+mod perform;
+mod recover;
+mod run;
+mod unwind;
+mod watch;
 
 pub use event::{Event, EventSink};
+pub use failure::{Failed, Failure, Finished};
+pub use recover::{Journalled, recover};
+pub use run::{Execution, run};

@@ -2,12 +2,21 @@
 //!
 //! Pure: nothing here awaits, reads a clock or touches a file.
 
+pub mod build;
+pub mod graph;
 pub mod image;
+pub mod judge;
+pub mod lanes;
 pub mod observed;
+pub mod options;
+pub mod reconcile;
+pub mod release;
 pub mod spec;
 pub mod step;
 
 pub use image::{ImageKey, PlannedImage};
+pub use options::Options;
+pub use reconcile::{PlanError, reconcile};
 pub use observed::{Container, Observed};
 pub use spec::{ContainerSpec, PlannedId};
 pub use step::{Cause, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Undo};

@@ -16,6 +16,9 @@ pub struct PlannedImage {
     pub id: Option<String>,
     /// Whether it is to be pulled.
     pub pull: bool,
+    /// The platform that its service asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// What becomes of the local tag.
     pub tag: TagArming,
 }

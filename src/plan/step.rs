@@ -216,10 +216,12 @@ pub enum Step {
         /// The release that needs it.
         release: u32,
     },
-    /// Lets go of what was held for a release.
-    ReleaseImages {
-        /// The release that is kept no longer.
-        release: u32,
+    /// Lets go of an image that no kept release needs.
+    LetGo {
+        /// `sha256:…`.
+        id: String,
+        /// The tags that name it here.
+        references: Vec<String>,
     },
 }
 

@@ -1,0 +1,290 @@
+//! An engine in memory, for tests: containers that behave as their image says, and faults on demand.
+
+mod world;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, LocalBoxStream};
+use tokio::sync::{Notify, mpsc};
+
+pub use world::{Behaviour, World};
+
+use crate::engine::{
+    ContainerEvent, CreateRequest, Created, Engine, EngineError, EventKind, ExecRequest, ExecResult, LogLine,
+    LogOptions, LogStream, PullError, PullProgress, Scope,
+};
+use crate::plan::observed::{
+    Container, ContainerState, EngineInfo, Health, LocalImage, Observed, ObservedNetwork, ObservedVolume, RestartPolicy,
+};
+use crate::plan::spec::label;
+use crate::project::model::Project;
+
+/// What goes wrong at which changing call (counted from 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The call fails and has no effect.
+    FailBefore(usize),
+    /// The call has its effect and fails all the same.
+    FailAfter(usize),
+    /// The caller dies before the effect: the call never returns.
+    CrashBefore(usize),
+    /// The caller dies after the effect.
+    CrashAfter(usize),
+}
+
+/// An engine in memory.
+#[derive(Default)]
+pub struct MemoryEngine {
+    world: RefCell<World>,
+    fault: Cell<Option<Fault>>,
+    calls: Cell<usize>,
+    crashed: Cell<bool>,
+    crash: Notify,
+    subscribers: RefCell<Vec<mpsc::UnboundedSender<ContainerEvent>>>,
+}
+
+impl MemoryEngine {
+    /// An engine that holds what `world` says.
+    pub fn new(world: World) -> Self {
+        Self { world: RefCell::new(world), ..Self::default() }
+    }
+
+    /// Looks at what it holds.
+    pub fn world(&self) -> std::cell::Ref<'_, World> {
+        self.world.borrow()
+    }
+
+    /// Changes what it holds, behind everybody's back.
+    pub fn change(&self, change: impl FnOnce(&mut World)) {
+        change(&mut self.world.borrow_mut());
+    }
+
+    /// Arms a fault and begins to count calls anew.
+    pub fn arm(&self, fault: Option<Fault>) {
+        self.fault.set(fault);
+        self.calls.set(0);
+        self.crashed.set(false);
+    }
+
+    /// How many changing calls there were since [`Self::arm`].
+    pub fn calls(&self) -> usize {
+        self.calls.get()
+    }
+
+    /// Returns when an armed crash has come: the caller is to be dropped then.
+    pub async fn crashed(&self) {
+        while !self.crashed.get() {
+            self.crash.notified().await;
+        }
+    }
+
+    /// Ends the event stream, as an engine does that restarts.
+    pub fn end_streams(&self) {
+        self.subscribers.borrow_mut().clear();
+    }
+
+    /// Carries out one changing call, with the fault that is armed for it.
+    async fn effect<T>(&self, call: &str, act: impl FnOnce(&mut World) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        // Gives the lanes beside this one their turn, as a real call would.
+        tokio::task::yield_now().await;
+        let number = self.calls.get();
+        self.calls.set(number + 1);
+        let broken = || EngineError::Refused { call: call.to_owned(), status: 500, message: "a fault of the test".into() };
+        match self.fault.get() {
+            Some(Fault::FailBefore(n)) if n == number => return Err(broken()),
+            Some(Fault::CrashBefore(n)) if n == number => return self.die().await,
+            _ => {}
+        }
+        let result = act(&mut self.world.borrow_mut());
+        self.publish();
+        match self.fault.get() {
+            Some(Fault::FailAfter(n)) if n == number => Err(broken()),
+            Some(Fault::CrashAfter(n)) if n == number => self.die().await,
+            _ => result,
+        }
+    }
+
+    async fn die<T>(&self) -> T {
+        self.crashed.set(true);
+        self.crash.notify_waiters();
+        std::future::pending().await
+    }
+
+    fn publish(&self) {
+        let events = std::mem::take(&mut self.world.borrow_mut().events);
+        let mut subscribers = self.subscribers.borrow_mut();
+        for (container, kind) in events {
+            let event = ContainerEvent { container, kind, time_nano: 0 };
+            subscribers.retain(|s| s.send(event.clone()).is_ok());
+        }
+    }
+}
+
+impl Engine for MemoryEngine {
+    async fn info(&self) -> Result<EngineInfo, EngineError> {
+        Ok(EngineInfo { id: "memory".into(), version: "0".into(), api_version: "1.41".into(), ..EngineInfo::default() })
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed, EngineError> {
+        let world = self.world.borrow();
+        let ours = |c: &&Container| c.label(label::PROJECT) == Some(scope.project.as_str());
+        let listed = |c: &Container| Container { details: None, ..c.clone() };
+        Ok(Observed {
+            engine: EngineInfo { id: "memory".into(), ..EngineInfo::default() },
+            containers: world.containers.values().filter(ours).map(listed).collect(),
+            strangers: world.containers.values().filter(|c| scope.strangers && !ours(c)).map(listed).collect(),
+            networks: world.networks.values().cloned().collect(),
+            volumes: world.volumes.values().cloned().collect(),
+            images: world.images.iter().filter(|(r, _)| scope.images.contains(r)).map(|(r, i)| (r.clone(), i.clone())).collect(),
+        })
+    }
+
+    async fn inspect(&self, container: &str) -> Result<Option<Container>, EngineError> {
+        Ok(self.world.borrow().find(container).cloned())
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<LocalImage>, EngineError> {
+        Ok(self.world.borrow().images.get(reference).cloned())
+    }
+
+    async fn create_network(&self, project: &Project, key: &str) -> Result<String, EngineError> {
+        let name = crate::plan::judge::network_name(project, key);
+        self.effect("create network", |world| {
+            let id = world.next_id();
+            let network = ObservedNetwork { id: id.clone(), name: name.clone(), ..ObservedNetwork::default() };
+            world.networks.insert(name, network);
+            Ok(id)
+        })
+        .await
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
+        self.effect("remove network", |world| {
+            world.networks.remove(name);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn create_volume(&self, project: &Project, key: &str) -> Result<(), EngineError> {
+        let name = crate::plan::judge::volume_name(project, key);
+        self.effect("create volume", |world| {
+            world.volumes.insert(name.clone(), ObservedVolume { name, ..ObservedVolume::default() });
+            Ok(())
+        })
+        .await
+    }
+
+    async fn create_container(&self, request: &CreateRequest<'_>) -> Result<Created, EngineError> {
+        self.effect("create", |world| world.create(request)).await
+    }
+
+    async fn start(&self, container: &str) -> Result<(), EngineError> {
+        self.effect("start", |world| world.start(container)).await
+    }
+
+    async fn stop(&self, container: &str, _grace: Option<Duration>) -> Result<(), EngineError> {
+        self.effect("stop", |world| world.stop(container)).await
+    }
+
+    async fn signal(&self, container: &str, _signal: &str) -> Result<(), EngineError> {
+        self.effect("signal", |world| world.get(container).map(|_| ())).await
+    }
+
+    async fn rename(&self, container: &str, name: &str) -> Result<(), EngineError> {
+        self.effect("rename", |world| world.rename(container, name)).await
+    }
+
+    async fn remove(&self, container: &str) -> Result<(), EngineError> {
+        self.effect("remove", |world| {
+            let id = world.find(container).map(|c| c.id.clone());
+            id.and_then(|id| world.containers.remove(&id));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn set_restart(&self, container: &str, policy: &RestartPolicy) -> Result<(), EngineError> {
+        self.effect("update", |world| {
+            world.get(container)?.details.get_or_insert_default().restart = policy.clone();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn exec(&self, container: &str, _request: &ExecRequest) -> Result<ExecResult, EngineError> {
+        self.effect("exec", |world| world.get(container).map(|_| ExecResult::default())).await
+    }
+
+    async fn events(&self, _project: &str) -> Result<LocalBoxStream<'static, Result<ContainerEvent, EngineError>>, EngineError> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.subscribers.borrow_mut().push(sender);
+        let events = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|e| (Ok(e), receiver)) });
+        Ok(events.boxed_local())
+    }
+
+    async fn logs(&self, container: &str, _options: &LogOptions) -> Result<LocalBoxStream<'static, Result<LogLine, EngineError>>, EngineError> {
+        let image = self.world.borrow().find(container).map(|c| c.image.clone()).unwrap_or_default();
+        let line = LogLine { stream: LogStream::Stdout, text: format!("output of {image}") };
+        Ok(stream::iter([Ok(line)]).boxed_local())
+    }
+
+    async fn resolve_digest(&self, reference: &str) -> Result<String, PullError> {
+        let digest = self.world.borrow().registry.get(reference).cloned();
+        digest.ok_or_else(|| PullError::NotFound { reference: reference.to_owned() })
+    }
+
+    async fn pull(&self, reference: &str, _platform: Option<&str>) -> Result<LocalBoxStream<'static, Result<PullProgress, PullError>>, PullError> {
+        let pulled = self.effect("pull", |world| {
+            let image = LocalImage { id: format!("sha256:of-{reference}"), ..LocalImage::default() };
+            world.images.insert(reference.to_owned(), image);
+            Ok(())
+        });
+        pulled.await?;
+        Ok(stream::iter([Ok(PullProgress::default())]).boxed_local())
+    }
+
+    async fn tag_image(&self, image: &str, reference: &str) -> Result<(), EngineError> {
+        self.effect("tag", |world| {
+            let image = LocalImage { id: image.to_owned(), ..LocalImage::default() };
+            world.images.insert(reference.to_owned(), image);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
+        self.effect("remove image", |world| {
+            world.images.remove(reference);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn hold_image(&self, image: &str, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        self.effect("hold", |world| {
+            let id = world.next_id();
+            let held = Container {
+                id: id.clone(),
+                name: name.to_owned(),
+                image_id: image.to_owned(),
+                labels: labels.clone(),
+                state: ContainerState::Created,
+                health: Health::None,
+                ..Container::default()
+            };
+            world.containers.insert(id, held);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl World {
+    fn event(&mut self, container: &str, kind: EventKind) {
+        self.events.push((container.to_owned(), kind));
+    }
+}

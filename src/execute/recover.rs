@@ -1,0 +1,99 @@
+//! Finishes or undoes what a killed run left, from its journal alone.
+
+use crate::engine::Engine;
+use crate::execute::event::EventSink;
+use crate::execute::failure::Finished;
+use crate::execute::perform::{Known, Performer};
+use crate::execute::run::{close, finish_commit};
+use crate::execute::unwind::Unwind;
+use crate::plan::image::PlannedImage;
+use crate::plan::step::{Before, Stage, Step};
+use crate::state::{Entry, Header, Outcome, Store};
+
+/// What a journal says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Journalled {
+    /// Who, where and what for.
+    pub header: Header,
+    /// The plan; empty when the run was killed before it was written.
+    pub stages: Vec<Stage>,
+    /// Its images.
+    pub images: Vec<PlannedImage>,
+    /// What served before.
+    pub before: Vec<Before>,
+    /// Steps whose effect may have happened.
+    pub begun: Vec<u32>,
+    /// Ids of what was created, by step.
+    pub created: Vec<(u32, String)>,
+    /// Whether the new release stands.
+    pub committed: bool,
+    /// How it was closed, if it was.
+    pub closed: Option<Outcome>,
+}
+
+impl Journalled {
+    /// Reads the entries of a journal; `None` where there is not even a header.
+    pub fn from_entries(entries: Vec<Entry>) -> Option<Self> {
+        let mut entries = entries.into_iter();
+        let Some(Entry::Begin(header)) = entries.next() else { return None };
+        let mut journal = Self {
+            header,
+            stages: Vec::new(),
+            images: Vec::new(),
+            before: Vec::new(),
+            begun: Vec::new(),
+            created: Vec::new(),
+            committed: false,
+            closed: None,
+        };
+        for entry in entries {
+            match entry {
+                Entry::Planned { stages, images, before } => {
+                    (journal.stages, journal.images, journal.before) = (stages, images, before);
+                }
+                Entry::StepBegun { number } => journal.begun.push(number),
+                Entry::StepDone { number, created } => journal.created.extend(created.map(|id| (number, id))),
+                Entry::Committed => journal.committed = true,
+                // A commit whose line could not be made durable is no commit.
+                Entry::Unwinding { .. } => journal.committed = false,
+                Entry::Closed { outcome } => journal.closed = Some(outcome),
+                Entry::Begin(_) | Entry::StepFailed { .. } | Entry::UndoBegun { .. } | Entry::UndoDone { .. } => {}
+            }
+        }
+        Some(journal)
+    }
+}
+
+/// Brings one world about: the new one where the journal says `committed`, else the old one.
+pub async fn recover<E: Engine, S: Store, R: EventSink>(engine: &E, store: &S, events: &R, journal: &Journalled) -> Finished {
+    let performer = Performer { engine, store, events, mark: &journal.header.mark, known: known(journal), source: None };
+    if journal.committed {
+        let problems = finish_commit(&performer, &journal.stages).await;
+        return Finished { outcome: Outcome::Succeeded, failed: None, problems, backup: None };
+    }
+    let unwind = Unwind { performer: &performer, stages: &journal.stages, before: &journal.before, begun: &journal.begun };
+    let reason = "the run was killed";
+    let problems = unwind.run(reason).await;
+    let outcome = if problems.is_empty() { Outcome::RolledBack } else { Outcome::Degraded };
+    let problems = close(&performer, outcome, Some(reason), problems);
+    Finished { outcome, failed: None, problems, backup: None }
+}
+
+fn known(journal: &Journalled) -> Known {
+    let known = Known::new(&journal.stages, journal.images.iter().cloned());
+    let steps = || journal.stages.iter().flat_map(|s| &s.lanes).flat_map(|l| &l.steps);
+    for (number, id) in &journal.created {
+        match steps().find(|s| s.number == *number).map(|s| &s.step) {
+            Some(Step::Create { container, .. }) => {
+                known.created.borrow_mut().insert(container.clone(), id.clone());
+            }
+            Some(Step::Pull { image }) => {
+                if let Some(image) = known.images.borrow_mut().get_mut(image) {
+                    image.id = Some(id.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    known
+}

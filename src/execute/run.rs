@@ -1,0 +1,397 @@
+//! Runs a plan forward; on the first failure it unwinds.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Engine, LogOptions};
+use crate::execute::event::{Event, EventSink};
+use crate::execute::evidence;
+use crate::execute::failure::{Failed, Failure, Finished};
+use crate::execute::perform::{Known, Performer, with_causes};
+use crate::execute::unwind::Unwind;
+use crate::execute::watch::Watch;
+use crate::plan::step::{ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Until};
+use crate::project::model::Project;
+use crate::state::{Entry, Header, Outcome, Store};
+
+/// How long the output of a job that has ended may still come.
+const LAST_OUTPUT: Duration = Duration::from_secs(2);
+
+/// Everything that a run needs.
+pub struct Execution<'a, E, S, R> {
+    /// Where containers run.
+    pub engine: &'a E,
+    /// Where every effect is written down first.
+    pub store: &'a S,
+    /// Who shows it.
+    pub events: &'a R,
+    /// The model that containers are created from.
+    pub project: &'a Project,
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The journal's first line.
+    pub header: Header,
+    /// SIGINT, SIGTERM.
+    pub cancel: CancellationToken,
+}
+
+/// Runs a plan: forward to the new release, or back to the old containers.
+///
+/// The caller holds the deploy lock. Fails itself only where the journal cannot be begun, and then
+/// nothing has been touched.
+pub async fn run<E: Engine, S: Store, R: EventSink>(execution: Execution<'_, E, S, R>) -> Result<Finished, S::Error> {
+    let plan = execution.plan;
+    execution.store.append(&Entry::Begin(execution.header.clone()))?;
+    execution.store.append(&Entry::Planned {
+        stages: plan.stages.clone(),
+        images: plan.images.values().cloned().collect(),
+        before: plan.before.clone(),
+    })?;
+    let runner = Runner {
+        watch: Watch::new(execution.engine, &execution.header.project),
+        performer: Performer {
+            engine: execution.engine,
+            store: execution.store,
+            events: execution.events,
+            mark: &execution.header.mark,
+            known: Known::new(&plan.stages, plan.images.values().cloned()),
+            source: Some((execution.project, plan)),
+        },
+        plan,
+        cancel: execution.cancel.clone(),
+        begun: RefCell::default(),
+        backup: RefCell::default(),
+        shown: RefCell::default(),
+    };
+    Ok(runner.run().await)
+}
+
+struct Runner<'a, E, S, R> {
+    performer: Performer<'a, E, S, R>,
+    watch: Watch<'a, E>,
+    plan: &'a Plan,
+    cancel: CancellationToken,
+    begun: RefCell<Vec<u32>>,
+    backup: RefCell<Option<String>>,
+    /// Containers whose last words have been shown.
+    shown: RefCell<BTreeSet<String>>,
+}
+
+impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
+    async fn run(self) -> Finished {
+        let forward = async {
+            for stage in self.plan.stages.iter().filter(|s| !follows_commit(s.kind)) {
+                self.stage(stage).await?;
+            }
+            self.decide()
+        };
+        let failed = tokio::select! {
+            biased;
+            result = forward => result.err(),
+            never = self.watch.run() => match never {},
+        };
+        match failed {
+            None => self.after_commit().await,
+            Some(failed) => self.back(failed).await,
+        }
+    }
+
+    /// The line that decides. From here on nothing is undone.
+    fn decide(&self) -> Result<(), Failed> {
+        let commit = |failure| Failed { stage: StageKind::Commit, lane: "commit".into(), failure };
+        if self.cancel.is_cancelled() {
+            return Err(commit(Failure::Interrupted));
+        }
+        let written = self.performer.store.append(&Entry::Committed);
+        written.map_err(|error| commit(Failure::Store(with_causes(&error))))?;
+        self.performer.events.record(Event::Committed);
+        Ok(())
+    }
+
+    async fn after_commit(self) -> Finished {
+        let backup = self.backup.borrow().clone();
+        let problems = finish_commit(&self.performer, &self.plan.stages).await;
+        Finished { outcome: Outcome::Succeeded, failed: None, problems, backup }
+    }
+
+    async fn back(self, failed: Failed) -> Finished {
+        let backup = self.backup.borrow().clone();
+        let reason = failed.failure.to_string();
+        let begun = self.begun.borrow().clone();
+        let unwind = Unwind { performer: &self.performer, stages: &self.plan.stages, before: &self.plan.before, begun: &begun };
+        let problems = unwind.run(&reason).await;
+        let touched = begun.iter().any(|n| self.plan.steps().any(|s| s.number == *n && touches_serving(&s.step)));
+        let outcome = match (problems.is_empty(), touched) {
+            (false, _) => Outcome::Degraded,
+            (true, true) => Outcome::RolledBack,
+            (true, false) => Outcome::Failed,
+        };
+        let problems = close(&self.performer, outcome, Some(&reason), problems);
+        Finished { outcome, failed: Some(failed), problems, backup }
+    }
+
+    /// Runs the lanes of a stage side by side; the first failure stops the others at their next step.
+    async fn stage(&self, stage: &Stage) -> Result<(), Failed> {
+        let names = stage.lanes.iter().map(|l| l.name.as_str()).collect();
+        self.performer.events.record(Event::StageStarted { kind: stage.kind, lanes: names });
+        let stop = self.cancel.child_token();
+        let first: RefCell<Option<Failed>> = RefCell::default();
+        let culprit: RefCell<Option<String>> = RefCell::default();
+        let fail = |lane: &str, failure: Failure| {
+            let failed = Failed { stage: stage.kind, lane: lane.to_owned(), failure };
+            first.borrow_mut().get_or_insert(failed);
+            stop.cancel();
+        };
+        let lanes = join_all(stage.lanes.iter().map(|lane| async {
+            if let Err(failure) = self.lane(stage.kind, lane, &stop).await {
+                fail(&lane.name, failure);
+            }
+        }));
+        let others = async {
+            let (id, failure) = self.watch.failure().await;
+            fail(&self.service_of(&id), failure);
+            culprit.replace(Some(id));
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            _ = lanes => {}
+            () = others => {}
+        }
+        if let Some(id) = culprit.take() {
+            self.show_evidence(&id).await;
+        }
+        let failed = first.borrow_mut().take();
+        match failed {
+            Some(failed) => Err(failed),
+            None => Ok(()),
+        }
+    }
+
+    async fn lane(&self, kind: StageKind, lane: &Lane, stop: &CancellationToken) -> Result<(), Failure> {
+        for step in &lane.steps {
+            if stop.is_cancelled() {
+                return Err(Failure::Interrupted);
+            }
+            self.step(kind, lane, step, stop).await?;
+        }
+        Ok(())
+    }
+
+    /// Written ahead, done, written down.
+    async fn step(&self, kind: StageKind, lane: &Lane, step: &PlannedStep, stop: &CancellationToken) -> Result<(), Failure> {
+        let Performer { store, events, .. } = self.performer;
+        let append = |entry: &Entry| store.append(entry).map_err(|e| Failure::Store(with_causes(&e)));
+        append(&Entry::StepBegun { number: step.number })?;
+        self.begun.borrow_mut().push(step.number);
+        events.record(Event::StepStarted { lane: &lane.name, step });
+        let started = Instant::now();
+        match self.carry_out(kind, lane, &step.step, stop).await {
+            Ok(created) => {
+                append(&Entry::StepDone { number: step.number, created })?;
+                events.record(Event::StepSucceeded { lane: &lane.name, step, elapsed: started.elapsed() });
+                Ok(())
+            }
+            Err(failure) => {
+                let message = failure.to_string();
+                // The unwind follows whether this line can be written or not.
+                let _ = append(&Entry::StepFailed { number: step.number, message: message.clone() });
+                events.record(Event::StepFailed { lane: &lane.name, step, message });
+                Err(failure)
+            }
+        }
+    }
+
+    async fn carry_out(&self, kind: StageKind, lane: &Lane, step: &Step, stop: &CancellationToken) -> Result<Option<String>, Failure> {
+        match step {
+            Step::Await { container, until, timeout } => {
+                let waiting = self.wait(kind, lane, container, *until, *timeout);
+                interruptible(stop, waiting).await.map(|()| None)
+            }
+            Step::Monitor { containers } => interruptible(stop, self.monitor(containers)).await.map(|()| None),
+            Step::Pull { .. } => interruptible(stop, self.performer.perform(step)).await,
+            Step::Start { .. } => {
+                // What is started before events are read could be missed.
+                interruptible(stop, async { Ok(self.watch.subscribed().await) }).await?;
+                self.performer.perform(step).await
+            }
+            _ => self.performer.perform(step).await,
+        }
+    }
+
+    async fn wait(&self, kind: StageKind, lane: &Lane, container: &ContainerRef, until: Until, timeout: Duration) -> Result<(), Failure> {
+        let id = self.performer.id(container).await?;
+        let name = self.name_of(container);
+        self.watch.add(&id, &name, until).await;
+        let verdict = tokio::time::timeout(timeout, self.watch.ready(&id));
+        let verdict = if until == Until::Completed {
+            self.with_output(kind, &lane.name, &id, verdict).await
+        } else {
+            verdict.await
+        };
+        let result = verdict.unwrap_or_else(|_| Err(timed_out(&lane.name, &name, until, timeout)));
+        if result.is_err() && until != Until::Completed {
+            self.show_evidence(&id).await;
+        }
+        if until == Until::Completed {
+            self.watch.forget(&id);
+        }
+        result
+    }
+
+    /// Streams a job's output while it is awaited.
+    async fn with_output<T>(&self, kind: StageKind, job: &str, id: &str, verdict: impl Future<Output = T>) -> T {
+        let output = self.output(kind, job, id);
+        let (mut output, mut verdict) = (std::pin::pin!(output), std::pin::pin!(verdict));
+        let result = tokio::select! {
+            biased;
+            () = &mut output => return verdict.await,
+            result = &mut verdict => result,
+        };
+        // The engine ends the stream when the container has ended; its last lines are worth a moment.
+        let _ = tokio::time::timeout(LAST_OUTPUT, output).await;
+        result
+    }
+
+    async fn output(&self, kind: StageKind, job: &str, id: &str) {
+        let options = LogOptions { follow: true, ..LogOptions::default() };
+        let Ok(mut lines) = self.performer.engine.logs(id, &options).await else { return };
+        while let Some(Ok(line)) = lines.next().await {
+            self.performer.store.log(job, &line.text);
+            self.performer.events.record(Event::Output { source: job, stream: line.stream, line: &line.text });
+            if kind == StageKind::Backup {
+                if let Some(backup) = line.text.strip_prefix("backup=") {
+                    *self.backup.borrow_mut() = Some(backup.trim().to_owned());
+                }
+            }
+        }
+    }
+
+    /// Each container has to have run for its time; the stage's watch tells of a failure.
+    async fn monitor(&self, containers: &[(ContainerRef, Duration)]) -> Result<(), Failure> {
+        let mut until = Instant::now();
+        for (container, duration) in containers {
+            let id = self.performer.id(container).await?;
+            let since = self.watch.ready_since(&id).unwrap_or_else(Instant::now);
+            until = until.max(since + *duration);
+        }
+        tokio::time::sleep_until(until).await;
+        Ok(())
+    }
+
+    /// Shows what a failed container said last, once; a job's output has been shown as it came.
+    async fn show_evidence(&self, id: &str) {
+        if !self.shown.borrow_mut().insert(id.to_owned()) {
+            return;
+        }
+        let Performer { engine, store, events, .. } = self.performer;
+        let created = self.performer.known.created.borrow().iter().find(|(_, c)| *c == id).map(|(p, _)| p.clone());
+        let name = match created {
+            Some(planned) => self.name_of(&ContainerRef::Planned(planned)),
+            None => self.plan.before.iter().find(|b| b.id == id).map(|b| b.name.clone()).unwrap_or_default(),
+        };
+        evidence::show(engine, store, events, id, &name).await;
+    }
+
+    fn name_of(&self, container: &ContainerRef) -> String {
+        match container {
+            ContainerRef::Existing { name, .. } => name.clone(),
+            ContainerRef::Planned(id) => self.plan.specs.get(id).map_or_else(|| id.to_string(), |s| s.final_name.clone()),
+        }
+    }
+
+    fn service_of(&self, id: &str) -> String {
+        let created = self.performer.known.created.borrow();
+        let planned = created.iter().find(|(_, created)| *created == id).and_then(|(p, _)| self.plan.specs.get(p));
+        let before = self.plan.before.iter().find(|b| b.id == id).map(|b| b.service.clone());
+        planned.map(|s| s.service_name.clone()).or(before).unwrap_or_default()
+    }
+}
+
+/// The stages that follow from the line `committed`: done now, or again by a recovery.
+pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(performer: &Performer<'_, E, S, R>, stages: &[Stage]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for stage in stages.iter().filter(|s| follows_commit(s.kind)) {
+        let lanes = join_all(stage.lanes.iter().map(|lane| follow(performer, lane))).await;
+        let failures: Vec<String> = lanes.into_iter().flatten().collect();
+        if stage.kind == StageKind::Clean {
+            failures.into_iter().for_each(|f| performer.events.record(Event::Warning(f)));
+        } else {
+            problems.extend(failures);
+        }
+    }
+    if problems.is_empty() { close(performer, Outcome::Succeeded, None, problems) } else { problems }
+}
+
+async fn follow<E: Engine, S: Store, R: EventSink>(performer: &Performer<'_, E, S, R>, lane: &Lane) -> Vec<String> {
+    let mut failures = Vec::new();
+    for step in &lane.steps {
+        let started = Instant::now();
+        performer.events.record(Event::StepStarted { lane: &lane.name, step });
+        // What is redone anyway needs no line of its own to be found again; it has one to be read.
+        let _ = performer.store.append(&Entry::StepBegun { number: step.number });
+        match performer.perform(&step.step).await {
+            Ok(created) => {
+                let _ = performer.store.append(&Entry::StepDone { number: step.number, created });
+                performer.events.record(Event::StepSucceeded { lane: &lane.name, step, elapsed: started.elapsed() });
+            }
+            Err(failure) => failures.push(format!("{}: {failure}", lane.name)),
+        }
+    }
+    failures
+}
+
+/// Ends the journal where one world stands; leaves it open where `recover` has something left to do.
+pub(super) fn close<E: Engine, S: Store, R: EventSink>(
+    performer: &Performer<'_, E, S, R>,
+    outcome: Outcome,
+    reason: Option<&str>,
+    mut problems: Vec<String>,
+) -> Vec<String> {
+    let store = performer.store;
+    if outcome != Outcome::Succeeded || reason.is_some() {
+        if let Err(error) = store.record(outcome, reason) {
+            performer.events.record(Event::Warning(with_causes(&error)));
+        }
+    }
+    if outcome != Outcome::Degraded {
+        if let Err(error) = store.append(&Entry::Closed { outcome }) {
+            problems.push(with_causes(&error));
+        }
+    }
+    problems
+}
+
+async fn interruptible<T>(stop: &CancellationToken, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        result = work => result,
+        () = stop.cancelled() => Err(Failure::Interrupted),
+    }
+}
+
+fn follows_commit(kind: StageKind) -> bool {
+    matches!(kind, StageKind::Commit | StageKind::Clean)
+}
+
+/// Whether a step touches what serves: from there on the release is rolled back, not merely failed.
+fn touches_serving(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::Start { .. } | Step::Stop { .. } | Step::Rename { .. } | Step::SetRestart { .. } | Step::Signal { .. }
+    )
+}
+
+fn timed_out(lane: &str, name: &str, until: Until, after: Duration) -> Failure {
+    match until {
+        Until::Completed => Failure::JobTimedOut { job: lane.to_owned(), after },
+        Until::Healthy => Failure::TimedOut { container: name.to_owned(), awaited: "healthy", after },
+        Until::Running => Failure::TimedOut { container: name.to_owned(), awaited: "running", after },
+    }
+}
