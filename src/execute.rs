@@ -1,7 +1,7 @@
 //! Runs a plan forward, waits for health, unwinds; recovers an unfinished journal.
 
-mod evidence;
 pub mod event;
+mod evidence;
 pub mod failure;
 mod perform;
 mod recover;

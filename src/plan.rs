@@ -13,10 +13,11 @@ pub mod reconcile;
 pub mod release;
 pub mod spec;
 pub mod step;
+mod stub_hash;
 
 pub use image::{ImageKey, PlannedImage};
+pub use observed::{Container, Observed};
 pub use options::Options;
 pub use reconcile::{PlanError, reconcile};
-pub use observed::{Container, Observed};
 pub use spec::{ContainerSpec, PlannedId};
 pub use step::{Cause, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Undo};

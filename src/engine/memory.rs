@@ -13,11 +13,12 @@ use tokio::sync::{Notify, mpsc};
 pub use world::{Behaviour, World};
 
 use crate::engine::{
-    ContainerEvent, CreateRequest, Created, Engine, EngineError, EventKind, ExecRequest, ExecResult, LogLine,
-    LogOptions, LogStream, PullError, PullProgress, Scope,
+    ContainerEvent, CreateRequest, Created, Engine, EngineError, EventKind, ExecRequest,
+    ExecResult, LogLine, LogOptions, LogStream, PullError, PullProgress, Scope,
 };
 use crate::plan::observed::{
-    Container, ContainerState, EngineInfo, Health, LocalImage, Observed, ObservedNetwork, ObservedVolume, RestartPolicy,
+    Container, ContainerState, EngineInfo, Health, LocalImage, Observed, ObservedNetwork,
+    ObservedVolume, RestartPolicy,
 };
 use crate::plan::spec::label;
 use crate::project::model::Project;
@@ -49,7 +50,10 @@ pub struct MemoryEngine {
 impl MemoryEngine {
     /// An engine that holds what `world` says.
     pub fn new(world: World) -> Self {
-        Self { world: RefCell::new(world), ..Self::default() }
+        Self {
+            world: RefCell::new(world),
+            ..Self::default()
+        }
     }
 
     /// Looks at what it holds.
@@ -87,12 +91,20 @@ impl MemoryEngine {
     }
 
     /// Carries out one changing call, with the fault that is armed for it.
-    async fn effect<T>(&self, call: &str, act: impl FnOnce(&mut World) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    async fn effect<T>(
+        &self,
+        call: &str,
+        act: impl FnOnce(&mut World) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         // Gives the lanes beside this one their turn, as a real call would.
         tokio::task::yield_now().await;
         let number = self.calls.get();
         self.calls.set(number + 1);
-        let broken = || EngineError::Refused { call: call.to_owned(), status: 500, message: "a fault of the test".into() };
+        let broken = || EngineError::Refused {
+            call: call.to_owned(),
+            status: 500,
+            message: "a fault of the test".into(),
+        };
         match self.fault.get() {
             Some(Fault::FailBefore(n)) if n == number => return Err(broken()),
             Some(Fault::CrashBefore(n)) if n == number => return self.die().await,
@@ -117,7 +129,11 @@ impl MemoryEngine {
         let events = std::mem::take(&mut self.world.borrow_mut().events);
         let mut subscribers = self.subscribers.borrow_mut();
         for (container, kind) in events {
-            let event = ContainerEvent { container, kind, time_nano: 0 };
+            let event = ContainerEvent {
+                container,
+                kind,
+                time_nano: 0,
+            };
             subscribers.retain(|s| s.send(event.clone()).is_ok());
         }
     }
@@ -125,20 +141,41 @@ impl MemoryEngine {
 
 impl Engine for MemoryEngine {
     async fn info(&self) -> Result<EngineInfo, EngineError> {
-        Ok(EngineInfo { id: "memory".into(), version: "0".into(), api_version: "1.41".into(), ..EngineInfo::default() })
+        Ok(EngineInfo {
+            id: "memory".into(),
+            version: "0".into(),
+            api_version: "1.41".into(),
+            ..EngineInfo::default()
+        })
     }
 
     async fn observe(&self, scope: &Scope) -> Result<Observed, EngineError> {
         let world = self.world.borrow();
         let ours = |c: &&Container| c.label(label::PROJECT) == Some(scope.project.as_str());
-        let listed = |c: &Container| Container { details: None, ..c.clone() };
+        let listed = |c: &Container| Container {
+            details: None,
+            ..c.clone()
+        };
         Ok(Observed {
-            engine: EngineInfo { id: "memory".into(), ..EngineInfo::default() },
+            engine: EngineInfo {
+                id: "memory".into(),
+                ..EngineInfo::default()
+            },
             containers: world.containers.values().filter(ours).map(listed).collect(),
-            strangers: world.containers.values().filter(|c| scope.strangers && !ours(c)).map(listed).collect(),
+            strangers: world
+                .containers
+                .values()
+                .filter(|c| scope.strangers && !ours(c))
+                .map(listed)
+                .collect(),
             networks: world.networks.values().cloned().collect(),
             volumes: world.volumes.values().cloned().collect(),
-            images: world.images.iter().filter(|(r, _)| scope.images.contains(r)).map(|(r, i)| (r.clone(), i.clone())).collect(),
+            images: world
+                .images
+                .iter()
+                .filter(|(r, _)| scope.images.contains(r))
+                .map(|(r, i)| (r.clone(), i.clone()))
+                .collect(),
         })
     }
 
@@ -154,7 +191,11 @@ impl Engine for MemoryEngine {
         let name = crate::plan::judge::network_name(project, key);
         self.effect("create network", |world| {
             let id = world.next_id();
-            let network = ObservedNetwork { id: id.clone(), name: name.clone(), ..ObservedNetwork::default() };
+            let network = ObservedNetwork {
+                id: id.clone(),
+                name: name.clone(),
+                ..ObservedNetwork::default()
+            };
             world.networks.insert(name, network);
             Ok(id)
         })
@@ -172,7 +213,13 @@ impl Engine for MemoryEngine {
     async fn create_volume(&self, project: &Project, key: &str) -> Result<(), EngineError> {
         let name = crate::plan::judge::volume_name(project, key);
         self.effect("create volume", |world| {
-            world.volumes.insert(name.clone(), ObservedVolume { name, ..ObservedVolume::default() });
+            world.volumes.insert(
+                name.clone(),
+                ObservedVolume {
+                    name,
+                    ..ObservedVolume::default()
+                },
+            );
             Ok(())
         })
         .await
@@ -191,11 +238,13 @@ impl Engine for MemoryEngine {
     }
 
     async fn signal(&self, container: &str, _signal: &str) -> Result<(), EngineError> {
-        self.effect("signal", |world| world.get(container).map(|_| ())).await
+        self.effect("signal", |world| world.get(container).map(|_| ()))
+            .await
     }
 
     async fn rename(&self, container: &str, name: &str) -> Result<(), EngineError> {
-        self.effect("rename", |world| world.rename(container, name)).await
+        self.effect("rename", |world| world.rename(container, name))
+            .await
     }
 
     async fn remove(&self, container: &str) -> Result<(), EngineError> {
@@ -207,39 +256,80 @@ impl Engine for MemoryEngine {
         .await
     }
 
-    async fn set_restart(&self, container: &str, policy: &RestartPolicy) -> Result<(), EngineError> {
+    async fn set_restart(
+        &self,
+        container: &str,
+        policy: &RestartPolicy,
+    ) -> Result<(), EngineError> {
         self.effect("update", |world| {
-            world.get(container)?.details.get_or_insert_default().restart = policy.clone();
+            world
+                .get(container)?
+                .details
+                .get_or_insert_default()
+                .restart = policy.clone();
             Ok(())
         })
         .await
     }
 
-    async fn exec(&self, container: &str, _request: &ExecRequest) -> Result<ExecResult, EngineError> {
-        self.effect("exec", |world| world.get(container).map(|_| ExecResult::default())).await
+    async fn exec(
+        &self,
+        container: &str,
+        _request: &ExecRequest,
+    ) -> Result<ExecResult, EngineError> {
+        self.effect("exec", |world| {
+            world.get(container).map(|_| ExecResult::default())
+        })
+        .await
     }
 
-    async fn events(&self, _project: &str) -> Result<LocalBoxStream<'static, Result<ContainerEvent, EngineError>>, EngineError> {
+    async fn events(
+        &self,
+        _project: &str,
+    ) -> Result<LocalBoxStream<'static, Result<ContainerEvent, EngineError>>, EngineError> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.subscribers.borrow_mut().push(sender);
-        let events = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|e| (Ok(e), receiver)) });
+        let events = stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|e| (Ok(e), receiver))
+        });
         Ok(events.boxed_local())
     }
 
-    async fn logs(&self, container: &str, _options: &LogOptions) -> Result<LocalBoxStream<'static, Result<LogLine, EngineError>>, EngineError> {
-        let image = self.world.borrow().find(container).map(|c| c.image.clone()).unwrap_or_default();
-        let line = LogLine { stream: LogStream::Stdout, text: format!("output of {image}") };
+    async fn logs(
+        &self,
+        container: &str,
+        _options: &LogOptions,
+    ) -> Result<LocalBoxStream<'static, Result<LogLine, EngineError>>, EngineError> {
+        let image = self
+            .world
+            .borrow()
+            .find(container)
+            .map(|c| c.image.clone())
+            .unwrap_or_default();
+        let line = LogLine {
+            stream: LogStream::Stdout,
+            text: format!("output of {image}"),
+        };
         Ok(stream::iter([Ok(line)]).boxed_local())
     }
 
     async fn resolve_digest(&self, reference: &str) -> Result<String, PullError> {
         let digest = self.world.borrow().registry.get(reference).cloned();
-        digest.ok_or_else(|| PullError::NotFound { reference: reference.to_owned() })
+        digest.ok_or_else(|| PullError::NotFound {
+            reference: reference.to_owned(),
+        })
     }
 
-    async fn pull(&self, reference: &str, _platform: Option<&str>) -> Result<LocalBoxStream<'static, Result<PullProgress, PullError>>, PullError> {
+    async fn pull(
+        &self,
+        reference: &str,
+        _platform: Option<&str>,
+    ) -> Result<LocalBoxStream<'static, Result<PullProgress, PullError>>, PullError> {
         let pulled = self.effect("pull", |world| {
-            let image = LocalImage { id: format!("sha256:of-{reference}"), ..LocalImage::default() };
+            let image = LocalImage {
+                id: format!("sha256:of-{reference}"),
+                ..LocalImage::default()
+            };
             world.images.insert(reference.to_owned(), image);
             Ok(())
         });
@@ -249,7 +339,10 @@ impl Engine for MemoryEngine {
 
     async fn tag_image(&self, image: &str, reference: &str) -> Result<(), EngineError> {
         self.effect("tag", |world| {
-            let image = LocalImage { id: image.to_owned(), ..LocalImage::default() };
+            let image = LocalImage {
+                id: image.to_owned(),
+                ..LocalImage::default()
+            };
             world.images.insert(reference.to_owned(), image);
             Ok(())
         })
@@ -264,7 +357,12 @@ impl Engine for MemoryEngine {
         .await
     }
 
-    async fn hold_image(&self, image: &str, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+    async fn hold_image(
+        &self,
+        image: &str,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), EngineError> {
         self.effect("hold", |world| {
             let id = world.next_id();
             let held = Container {

@@ -10,10 +10,21 @@ use crate::state::Store;
 const LINES: u64 = 20;
 
 /// Shows and keeps the last lines of a container; an engine that does not tell is no further failure.
-pub(super) async fn show<E: Engine, S: Store, R: EventSink>(engine: &E, store: &S, events: &R, id: &str, name: &str) {
-    let Ok(Some(container)) = engine.inspect(id).await else { return };
+pub(super) async fn show<E: Engine, S: Store, R: EventSink>(
+    engine: &E,
+    store: &S,
+    events: &R,
+    id: &str,
+    name: &str,
+) {
+    let Ok(Some(container)) = engine.inspect(id).await else {
+        return;
+    };
     let mut log = Vec::new();
-    let options = LogOptions { tail: Some(LINES), ..LogOptions::default() };
+    let options = LogOptions {
+        tail: Some(LINES),
+        ..LogOptions::default()
+    };
     if let Ok(mut lines) = engine.logs(id, &options).await {
         while let Some(Ok(line)) = lines.next().await {
             store.log(name, &line.text);
@@ -21,8 +32,15 @@ pub(super) async fn show<E: Engine, S: Store, R: EventSink>(engine: &E, store: &
         }
     }
     let details = container.details.as_ref();
-    let probe = details.and_then(|d| d.probes.last()).map(|p| format!("exit {}: {}", p.exit_code, p.output.trim_end()));
-    events.record(Event::Evidence { container: name, log, probe, state: state(&container) });
+    let probe = details
+        .and_then(|d| d.probes.last())
+        .map(|p| format!("exit {}: {}", p.exit_code, p.output.trim_end()));
+    events.record(Event::Evidence {
+        container: name,
+        log,
+        probe,
+        state: state(&container),
+    });
 }
 
 fn state(container: &Container) -> String {

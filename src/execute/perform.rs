@@ -34,7 +34,12 @@ impl Known {
         });
         Self {
             names: names.collect(),
-            images: RefCell::new(images.into_iter().map(|i| (i.reference.clone(), i)).collect()),
+            images: RefCell::new(
+                images
+                    .into_iter()
+                    .map(|i| (i.reference.clone(), i))
+                    .collect(),
+            ),
             created: RefCell::default(),
         }
     }
@@ -61,29 +66,52 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
             Step::Pull { image } => return self.pull(image).await.map(Some),
             Step::ArmTag { image } => self.arm_tag(image).await?,
             Step::CreateNetwork { key, .. } => {
-                let (project, _) = self.source.ok_or(Failure::NotRecoverable("create a network"))?;
+                let (project, _) = self
+                    .source
+                    .ok_or(Failure::NotRecoverable("create a network"))?;
                 return Ok(Some(self.engine.create_network(project, key).await?));
             }
             Step::RemoveNetwork { name } => self.engine.remove_network(name).await?,
             Step::CreateVolume { key, .. } => {
-                let (project, _) = self.source.ok_or(Failure::NotRecoverable("create a volume"))?;
+                let (project, _) = self
+                    .source
+                    .ok_or(Failure::NotRecoverable("create a volume"))?;
                 self.engine.create_volume(project, key).await?;
             }
-            Step::Create { container, name } => return self.create(container, name).await.map(Some),
+            Step::Create { container, name } => {
+                return self.create(container, name).await.map(Some);
+            }
             Step::Start { container } => self.engine.start(&self.id(container).await?).await?,
-            Step::Stop { container, grace } => self.engine.stop(&self.id(container).await?, *grace).await?,
-            Step::Rename { container, to, .. } => self.engine.rename(&self.id(container).await?, to).await?,
+            Step::Stop { container, grace } => {
+                self.engine.stop(&self.id(container).await?, *grace).await?
+            }
+            Step::Rename { container, to, .. } => {
+                self.engine.rename(&self.id(container).await?, to).await?
+            }
             Step::Remove { container } => self.remove(container).await?,
             Step::SetRestart { container, policy } => {
-                self.engine.set_restart(&self.id(container).await?, policy).await?;
+                self.engine
+                    .set_restart(&self.id(container).await?, policy)
+                    .await?;
             }
-            Step::Signal { container, signal } => self.engine.signal(&self.id(container).await?, signal).await?,
+            Step::Signal { container, signal } => {
+                self.engine
+                    .signal(&self.id(container).await?, signal)
+                    .await?
+            }
             Step::Hooks { container, kind } => self.hooks(container, *kind).await?,
             Step::Await { .. } | Step::Monitor { .. } => {}
-            Step::WriteVariable { file, name, value, missing } => {
+            Step::WriteVariable {
+                file,
+                name,
+                value,
+                missing,
+            } => {
                 self.stored(self.store.write_variable(file, name, value, *missing))?;
             }
-            Step::WriteRollbackTag { value } => self.stored(self.store.write_rollback_tag(value))?,
+            Step::WriteRollbackTag { value } => {
+                self.stored(self.store.write_rollback_tag(value))?
+            }
             Step::RecordRelease => self.stored(self.store.record(Outcome::Succeeded, None))?,
             Step::HoldImage { id, release } => self.hold(id, *release).await?,
             Step::LetGo { id, references } => self.let_go(id, references).await?,
@@ -95,7 +123,9 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
     pub(super) async fn id(&self, container: &ContainerRef) -> Result<String, Failure> {
         match self.find(container).await? {
             Some(id) => Ok(id),
-            None => Err(Failure::Vanished { container: container.to_string() }),
+            None => Err(Failure::Vanished {
+                container: container.to_string(),
+            }),
         }
     }
 
@@ -107,36 +137,63 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
         if let Some(id) = self.known.created.borrow().get(planned) {
             return Ok(Some(id.clone()));
         }
-        let Some(name) = self.known.names.get(planned) else { return Ok(None) };
+        let Some(name) = self.known.names.get(planned) else {
+            return Ok(None);
+        };
         let found = self.engine.inspect(name).await?;
-        Ok(found.filter(|c| c.label(label::JOURNAL) == Some(self.mark)).map(|c| c.id))
+        Ok(found
+            .filter(|c| c.label(label::JOURNAL) == Some(self.mark))
+            .map(|c| c.id))
     }
 
     async fn create(&self, planned: &PlannedId, name: &str) -> Result<String, Failure> {
-        let (project, plan) = self.source.ok_or(Failure::NotRecoverable("create a container"))?;
-        let spec = plan.specs.get(planned).ok_or(Failure::NotRecoverable("create a container without its spec"))?;
+        let (project, plan) = self
+            .source
+            .ok_or(Failure::NotRecoverable("create a container"))?;
+        let spec = plan.specs.get(planned).ok_or(Failure::NotRecoverable(
+            "create a container without its spec",
+        ))?;
         let mut references = BTreeMap::new();
         for (service, container) in &spec.references {
             references.insert(service.clone(), self.id(container).await?);
         }
         let (image, image_id) = self.image_of(spec).await?;
         let labels = labels(project, spec, &references, &image_id);
-        let spec = ContainerSpec { name: name.to_owned(), ..spec.clone() };
-        let request = CreateRequest { project, spec: &spec, image, labels, references };
+        let spec = ContainerSpec {
+            name: name.to_owned(),
+            ..spec.clone()
+        };
+        let request = CreateRequest {
+            project,
+            spec: &spec,
+            image,
+            labels,
+            references,
+        };
         let created = self.engine.create_container(&request).await?;
         for warning in created.warnings {
-            self.events.record(Event::Warning(format!("{}: {warning}", spec.service_name)));
+            self.events
+                .record(Event::Warning(format!("{}: {warning}", spec.service_name)));
         }
-        self.known.created.borrow_mut().insert(planned.clone(), created.id.clone());
+        self.known
+            .created
+            .borrow_mut()
+            .insert(planned.clone(), created.id.clone());
         Ok(created.id)
     }
 
     /// The reference to create from, and the image's id.
     async fn image_of(&self, spec: &ContainerSpec) -> Result<(String, String), Failure> {
-        let image = self.known.images.borrow().get(&spec.image).cloned().unwrap_or_else(|| PlannedImage {
-            reference: spec.image.clone(),
-            ..PlannedImage::default()
-        });
+        let image = self
+            .known
+            .images
+            .borrow()
+            .get(&spec.image)
+            .cloned()
+            .unwrap_or_else(|| PlannedImage {
+                reference: spec.image.clone(),
+                ..PlannedImage::default()
+            });
         let reference = image.create_reference();
         let id = match image.id {
             Some(id) => id,
@@ -147,16 +204,30 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
 
     async fn local_id(&self, reference: &str) -> Result<String, Failure> {
         let image = self.engine.image(reference).await?;
-        let missing = || EngineError::NotFound { message: format!("no image `{reference}` on the engine") };
+        let missing = || EngineError::NotFound {
+            message: format!("no image `{reference}` on the engine"),
+        };
         Ok(image.ok_or_else(missing)?.id)
     }
 
     async fn pull(&self, key: &ImageKey) -> Result<String, Failure> {
-        let image = self.known.images.borrow().get(key).cloned().unwrap_or_default();
+        let image = self
+            .known
+            .images
+            .borrow()
+            .get(key)
+            .cloned()
+            .unwrap_or_default();
         let reference = by_digest(&image);
-        let mut progress = self.engine.pull(&reference, image.platform.as_deref()).await?;
+        let mut progress = self
+            .engine
+            .pull(&reference, image.platform.as_deref())
+            .await?;
         while let Some(progress) = progress.next().await {
-            self.events.record(Event::Pulling { image: key, progress: progress? });
+            self.events.record(Event::Pulling {
+                image: key,
+                progress: progress?,
+            });
         }
         let id = self.local_id(&reference).await?;
         if let Some(image) = self.known.images.borrow_mut().get_mut(key) {
@@ -166,12 +237,22 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
     }
 
     async fn arm_tag(&self, key: &ImageKey) -> Result<(), Failure> {
-        let image = self.known.images.borrow().get(key).cloned().unwrap_or_default();
+        let image = self
+            .known
+            .images
+            .borrow()
+            .get(key)
+            .cloned()
+            .unwrap_or_default();
         let id = match (&image.id, &image.digest) {
             (Some(id), _) => id.clone(),
             (None, _) => self.local_id(&by_digest(&image)).await?,
         };
-        let tag = image.reference.split('@').next().unwrap_or(&image.reference);
+        let tag = image
+            .reference
+            .split('@')
+            .next()
+            .unwrap_or(&image.reference);
         Ok(self.engine.tag_image(&id, tag).await?)
     }
 
@@ -184,15 +265,23 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
 
     async fn hooks(&self, container: &ContainerRef, kind: HookKind) -> Result<(), Failure> {
         let id = self.id(container).await?;
-        let Some((project, plan)) = self.source else { return Ok(()) };
+        let Some((project, plan)) = self.source else {
+            return Ok(());
+        };
         let service = match container {
             ContainerRef::Planned(planned) => plan.specs.get(planned).map(|s| s.service.as_ref()),
             ContainerRef::Existing { id, .. } => {
-                let service = plan.before.iter().find(|b| b.id == *id).map(|b| b.service.as_str());
+                let service = plan
+                    .before
+                    .iter()
+                    .find(|b| b.id == *id)
+                    .map(|b| b.service.as_str());
                 service.and_then(|name| project.service(name))
             }
         };
-        let Some(service) = service else { return Ok(()) };
+        let Some(service) = service else {
+            return Ok(());
+        };
         let hooks = match kind {
             HookKind::PostStart => &service.post_start,
             HookKind::PreStop => &service.pre_stop,
@@ -219,7 +308,10 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
 
     async fn hold(&self, id: &str, release: u32) -> Result<(), Failure> {
         let labels = BTreeMap::from([("io.deployctl.hold".to_owned(), release.to_string())]);
-        Ok(self.engine.hold_image(id, &hold_name(self.mark, id), &labels).await?)
+        Ok(self
+            .engine
+            .hold_image(id, &hold_name(self.mark, id), &labels)
+            .await?)
     }
 
     async fn let_go(&self, id: &str, references: &[String]) -> Result<(), Failure> {
@@ -243,7 +335,10 @@ pub(super) fn hold_name(mark: &str, image: &str) -> String {
     let digest = Sha256::digest(mark);
     let owner: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
     let image = image.strip_prefix("sha256:").unwrap_or(image);
-    format!("deployctl-hold-{owner}-{}", image.get(..12).unwrap_or(image))
+    format!(
+        "deployctl-hold-{owner}-{}",
+        image.get(..12).unwrap_or(image)
+    )
 }
 
 /// An error with its causes, in one line.
@@ -259,7 +354,11 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 fn by_digest(image: &PlannedImage) -> String {
-    let name = image.reference.split('@').next().unwrap_or(&image.reference);
+    let name = image
+        .reference
+        .split('@')
+        .next()
+        .unwrap_or(&image.reference);
     match &image.digest {
         Some(digest) => {
             // The last `:` behind the last `/` sets off the tag; one before it belongs to the registry's port.
@@ -271,17 +370,28 @@ fn by_digest(image: &PlannedImage) -> String {
     }
 }
 
-fn labels(project: &Project, spec: &ContainerSpec, ids: &BTreeMap<String, String>, image: &str) -> BTreeMap<String, String> {
+fn labels(
+    project: &Project,
+    spec: &ContainerSpec,
+    ids: &BTreeMap<String, String>,
+    image: &str,
+) -> BTreeMap<String, String> {
     let value = |value: &LabelValue| match value {
         LabelValue::Text(text) => text.clone(),
         LabelValue::ImageId => image.to_owned(),
         LabelValue::ConfigHash => project.config_hash(&spec.service_name, ids),
     };
-    spec.labels.iter().map(|(name, v)| (name.clone(), value(v))).collect()
+    spec.labels
+        .iter()
+        .map(|(name, v)| (name.clone(), value(v)))
+        .collect()
 }
 
 fn exec_request(hook: &Hook) -> ExecRequest {
-    let environment = hook.environment.iter().filter_map(|(k, v)| v.as_ref().map(|v| format!("{k}={v}")));
+    let environment = hook
+        .environment
+        .iter()
+        .filter_map(|(k, v)| v.as_ref().map(|v| format!("{k}={v}")));
     ExecRequest {
         command: hook.command.clone().unwrap_or_default(),
         environment: environment.collect(),

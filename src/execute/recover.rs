@@ -35,7 +35,9 @@ impl Journalled {
     /// Reads the entries of a journal; `None` where there is not even a header.
     pub fn from_entries(entries: Vec<Entry>) -> Option<Self> {
         let mut entries = entries.into_iter();
-        let Some(Entry::Begin(header)) = entries.next() else { return None };
+        let Some(Entry::Begin(header)) = entries.next() else {
+            return None;
+        };
         let mut journal = Self {
             header,
             stages: Vec::new(),
@@ -48,16 +50,25 @@ impl Journalled {
         };
         for entry in entries {
             match entry {
-                Entry::Planned { stages, images, before } => {
+                Entry::Planned {
+                    stages,
+                    images,
+                    before,
+                } => {
                     (journal.stages, journal.images, journal.before) = (stages, images, before);
                 }
                 Entry::StepBegun { number } => journal.begun.push(number),
-                Entry::StepDone { number, created } => journal.created.extend(created.map(|id| (number, id))),
+                Entry::StepDone { number, created } => {
+                    journal.created.extend(created.map(|id| (number, id)))
+                }
                 Entry::Committed => journal.committed = true,
                 // A commit whose line could not be made durable is no commit.
                 Entry::Unwinding { .. } => journal.committed = false,
                 Entry::Closed { outcome } => journal.closed = Some(outcome),
-                Entry::Begin(_) | Entry::StepFailed { .. } | Entry::UndoBegun { .. } | Entry::UndoDone { .. } => {}
+                Entry::Begin(_)
+                | Entry::StepFailed { .. }
+                | Entry::UndoBegun { .. }
+                | Entry::UndoDone { .. } => {}
             }
         }
         Some(journal)
@@ -65,27 +76,67 @@ impl Journalled {
 }
 
 /// Brings one world about: the new one where the journal says `committed`, else the old one.
-pub async fn recover<E: Engine, S: Store, R: EventSink>(engine: &E, store: &S, events: &R, journal: &Journalled) -> Finished {
-    let performer = Performer { engine, store, events, mark: &journal.header.mark, known: known(journal), source: None };
+pub async fn recover<E: Engine, S: Store, R: EventSink>(
+    engine: &E,
+    store: &S,
+    events: &R,
+    journal: &Journalled,
+) -> Finished {
+    let performer = Performer {
+        engine,
+        store,
+        events,
+        mark: &journal.header.mark,
+        known: known(journal),
+        source: None,
+    };
     if journal.committed {
         let problems = finish_commit(&performer, &journal.stages).await;
-        return Finished { outcome: Outcome::Succeeded, failed: None, problems, backup: None };
+        return Finished {
+            outcome: Outcome::Succeeded,
+            failed: None,
+            problems,
+            backup: None,
+        };
     }
-    let unwind = Unwind { performer: &performer, stages: &journal.stages, before: &journal.before, begun: &journal.begun };
+    let unwind = Unwind {
+        performer: &performer,
+        stages: &journal.stages,
+        before: &journal.before,
+        begun: &journal.begun,
+    };
     let reason = "the run was killed";
     let problems = unwind.run(reason).await;
-    let outcome = if problems.is_empty() { Outcome::RolledBack } else { Outcome::Degraded };
+    let outcome = if problems.is_empty() {
+        Outcome::RolledBack
+    } else {
+        Outcome::Degraded
+    };
     let problems = close(&performer, outcome, Some(reason), problems);
-    Finished { outcome, failed: None, problems, backup: None }
+    Finished {
+        outcome,
+        failed: None,
+        problems,
+        backup: None,
+    }
 }
 
 fn known(journal: &Journalled) -> Known {
     let known = Known::new(&journal.stages, journal.images.iter().cloned());
-    let steps = || journal.stages.iter().flat_map(|s| &s.lanes).flat_map(|l| &l.steps);
+    let steps = || {
+        journal
+            .stages
+            .iter()
+            .flat_map(|s| &s.lanes)
+            .flat_map(|l| &l.steps)
+    };
     for (number, id) in &journal.created {
         match steps().find(|s| s.number == *number).map(|s| &s.step) {
             Some(Step::Create { container, .. }) => {
-                known.created.borrow_mut().insert(container.clone(), id.clone());
+                known
+                    .created
+                    .borrow_mut()
+                    .insert(container.clone(), id.clone());
             }
             Some(Step::Pull { image }) => {
                 if let Some(image) = known.images.borrow_mut().get_mut(image) {

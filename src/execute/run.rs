@@ -45,9 +45,13 @@ pub struct Execution<'a, E, S, R> {
 ///
 /// The caller holds the deploy lock. Fails itself only where the journal cannot be begun, and then
 /// nothing has been touched.
-pub async fn run<E: Engine, S: Store, R: EventSink>(execution: Execution<'_, E, S, R>) -> Result<Finished, S::Error> {
+pub async fn run<E: Engine, S: Store, R: EventSink>(
+    execution: Execution<'_, E, S, R>,
+) -> Result<Finished, S::Error> {
     let plan = execution.plan;
-    execution.store.append(&Entry::Begin(execution.header.clone()))?;
+    execution
+        .store
+        .append(&Entry::Begin(execution.header.clone()))?;
     execution.store.append(&Entry::Planned {
         stages: plan.stages.clone(),
         images: plan.images.values().cloned().collect(),
@@ -104,7 +108,11 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
 
     /// The line that decides. From here on nothing is undone.
     fn decide(&self) -> Result<(), Failed> {
-        let commit = |failure| Failed { stage: StageKind::Commit, lane: "commit".into(), failure };
+        let commit = |failure| Failed {
+            stage: StageKind::Commit,
+            lane: "commit".into(),
+            failure,
+        };
         if self.cancel.is_cancelled() {
             return Err(commit(Failure::Interrupted));
         }
@@ -117,34 +125,60 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     async fn after_commit(self) -> Finished {
         let backup = self.backup.borrow().clone();
         let problems = finish_commit(&self.performer, &self.plan.stages).await;
-        Finished { outcome: Outcome::Succeeded, failed: None, problems, backup }
+        Finished {
+            outcome: Outcome::Succeeded,
+            failed: None,
+            problems,
+            backup,
+        }
     }
 
     async fn back(self, failed: Failed) -> Finished {
         let backup = self.backup.borrow().clone();
         let reason = failed.failure.to_string();
         let begun = self.begun.borrow().clone();
-        let unwind = Unwind { performer: &self.performer, stages: &self.plan.stages, before: &self.plan.before, begun: &begun };
+        let unwind = Unwind {
+            performer: &self.performer,
+            stages: &self.plan.stages,
+            before: &self.plan.before,
+            begun: &begun,
+        };
         let problems = unwind.run(&reason).await;
-        let touched = begun.iter().any(|n| self.plan.steps().any(|s| s.number == *n && touches_serving(&s.step)));
+        let touched = self
+            .plan
+            .stages
+            .iter()
+            .any(|stage| touches_serving(stage, &begun));
         let outcome = match (problems.is_empty(), touched) {
             (false, _) => Outcome::Degraded,
             (true, true) => Outcome::RolledBack,
             (true, false) => Outcome::Failed,
         };
         let problems = close(&self.performer, outcome, Some(&reason), problems);
-        Finished { outcome, failed: Some(failed), problems, backup }
+        Finished {
+            outcome,
+            failed: Some(failed),
+            problems,
+            backup,
+        }
     }
 
     /// Runs the lanes of a stage side by side; the first failure stops the others at their next step.
     async fn stage(&self, stage: &Stage) -> Result<(), Failed> {
         let names = stage.lanes.iter().map(|l| l.name.as_str()).collect();
-        self.performer.events.record(Event::StageStarted { kind: stage.kind, lanes: names });
+        self.performer.events.record(Event::StageStarted {
+            kind: stage.kind,
+            lanes: names,
+        });
         let stop = self.cancel.child_token();
         let first: RefCell<Option<Failed>> = RefCell::default();
         let culprit: RefCell<Option<String>> = RefCell::default();
         let fail = |lane: &str, failure: Failure| {
-            let failed = Failed { stage: stage.kind, lane: lane.to_owned(), failure };
+            let failed = Failed {
+                stage: stage.kind,
+                lane: lane.to_owned(),
+                failure,
+            };
             first.borrow_mut().get_or_insert(failed);
             stop.cancel();
         };
@@ -174,7 +208,12 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         }
     }
 
-    async fn lane(&self, kind: StageKind, lane: &Lane, stop: &CancellationToken) -> Result<(), Failure> {
+    async fn lane(
+        &self,
+        kind: StageKind,
+        lane: &Lane,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
         for step in &lane.steps {
             if stop.is_cancelled() {
                 return Err(Failure::Interrupted);
@@ -185,36 +224,77 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     }
 
     /// Written ahead, done, written down.
-    async fn step(&self, kind: StageKind, lane: &Lane, step: &PlannedStep, stop: &CancellationToken) -> Result<(), Failure> {
+    async fn step(
+        &self,
+        kind: StageKind,
+        lane: &Lane,
+        step: &PlannedStep,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
         let Performer { store, events, .. } = self.performer;
-        let append = |entry: &Entry| store.append(entry).map_err(|e| Failure::Store(with_causes(&e)));
-        append(&Entry::StepBegun { number: step.number })?;
+        let append = |entry: &Entry| {
+            store
+                .append(entry)
+                .map_err(|e| Failure::Store(with_causes(&e)))
+        };
+        append(&Entry::StepBegun {
+            number: step.number,
+        })?;
         self.begun.borrow_mut().push(step.number);
-        events.record(Event::StepStarted { lane: &lane.name, step });
+        events.record(Event::StepStarted {
+            lane: &lane.name,
+            step,
+        });
         let started = Instant::now();
         match self.carry_out(kind, lane, &step.step, stop).await {
             Ok(created) => {
-                append(&Entry::StepDone { number: step.number, created })?;
-                events.record(Event::StepSucceeded { lane: &lane.name, step, elapsed: started.elapsed() });
+                append(&Entry::StepDone {
+                    number: step.number,
+                    created,
+                })?;
+                events.record(Event::StepSucceeded {
+                    lane: &lane.name,
+                    step,
+                    elapsed: started.elapsed(),
+                });
                 Ok(())
             }
             Err(failure) => {
                 let message = failure.to_string();
                 // The unwind follows whether this line can be written or not.
-                let _ = append(&Entry::StepFailed { number: step.number, message: message.clone() });
-                events.record(Event::StepFailed { lane: &lane.name, step, message });
+                let _ = append(&Entry::StepFailed {
+                    number: step.number,
+                    message: message.clone(),
+                });
+                events.record(Event::StepFailed {
+                    lane: &lane.name,
+                    step,
+                    message,
+                });
                 Err(failure)
             }
         }
     }
 
-    async fn carry_out(&self, kind: StageKind, lane: &Lane, step: &Step, stop: &CancellationToken) -> Result<Option<String>, Failure> {
+    async fn carry_out(
+        &self,
+        kind: StageKind,
+        lane: &Lane,
+        step: &Step,
+        stop: &CancellationToken,
+    ) -> Result<Option<String>, Failure> {
         match step {
-            Step::Await { container, until, timeout } => {
+            Step::Await {
+                container,
+                until,
+                timeout,
+            } => {
                 let waiting = self.wait(kind, lane, container, *until, *timeout);
                 interruptible(stop, waiting).await.map(|()| None)
             }
-            Step::Monitor { containers } => interruptible(stop, self.monitor(containers)).await.map(|()| None),
+            Step::Monitor { containers } => interruptible(stop, self.monitor(containers))
+                .await
+                .map(|()| None),
             Step::Pull { .. } => interruptible(stop, self.performer.perform(step)).await,
             Step::Start { .. } => {
                 // What is started before events are read could be missed.
@@ -225,7 +305,14 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         }
     }
 
-    async fn wait(&self, kind: StageKind, lane: &Lane, container: &ContainerRef, until: Until, timeout: Duration) -> Result<(), Failure> {
+    async fn wait(
+        &self,
+        kind: StageKind,
+        lane: &Lane,
+        container: &ContainerRef,
+        until: Until,
+        timeout: Duration,
+    ) -> Result<(), Failure> {
         let id = self.performer.id(container).await?;
         let name = self.name_of(container);
         self.watch.add(&id, &name, until).await;
@@ -246,7 +333,13 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     }
 
     /// Streams a job's output while it is awaited.
-    async fn with_output<T>(&self, kind: StageKind, job: &str, id: &str, verdict: impl Future<Output = T>) -> T {
+    async fn with_output<T>(
+        &self,
+        kind: StageKind,
+        job: &str,
+        id: &str,
+        verdict: impl Future<Output = T>,
+    ) -> T {
         let output = self.output(kind, job, id);
         let (mut output, mut verdict) = (std::pin::pin!(output), std::pin::pin!(verdict));
         let result = tokio::select! {
@@ -260,11 +353,20 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     }
 
     async fn output(&self, kind: StageKind, job: &str, id: &str) {
-        let options = LogOptions { follow: true, ..LogOptions::default() };
-        let Ok(mut lines) = self.performer.engine.logs(id, &options).await else { return };
+        let options = LogOptions {
+            follow: true,
+            ..LogOptions::default()
+        };
+        let Ok(mut lines) = self.performer.engine.logs(id, &options).await else {
+            return;
+        };
         while let Some(Ok(line)) = lines.next().await {
             self.performer.store.log(job, &line.text);
-            self.performer.events.record(Event::Output { source: job, stream: line.stream, line: &line.text });
+            self.performer.events.record(Event::Output {
+                source: job,
+                stream: line.stream,
+                line: &line.text,
+            });
             if kind == StageKind::Backup {
                 if let Some(backup) = line.text.strip_prefix("backup=") {
                     *self.backup.borrow_mut() = Some(backup.trim().to_owned());
@@ -290,11 +392,29 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         if !self.shown.borrow_mut().insert(id.to_owned()) {
             return;
         }
-        let Performer { engine, store, events, .. } = self.performer;
-        let created = self.performer.known.created.borrow().iter().find(|(_, c)| *c == id).map(|(p, _)| p.clone());
+        let Performer {
+            engine,
+            store,
+            events,
+            ..
+        } = self.performer;
+        let created = self
+            .performer
+            .known
+            .created
+            .borrow()
+            .iter()
+            .find(|(_, c)| *c == id)
+            .map(|(p, _)| p.clone());
         let name = match created {
             Some(planned) => self.name_of(&ContainerRef::Planned(planned)),
-            None => self.plan.before.iter().find(|b| b.id == id).map(|b| b.name.clone()).unwrap_or_default(),
+            None => self
+                .plan
+                .before
+                .iter()
+                .find(|b| b.id == id)
+                .map(|b| b.name.clone())
+                .unwrap_or_default(),
         };
         evidence::show(engine, store, events, id, &name).await;
     }
@@ -302,44 +422,83 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     fn name_of(&self, container: &ContainerRef) -> String {
         match container {
             ContainerRef::Existing { name, .. } => name.clone(),
-            ContainerRef::Planned(id) => self.plan.specs.get(id).map_or_else(|| id.to_string(), |s| s.final_name.clone()),
+            ContainerRef::Planned(id) => self
+                .plan
+                .specs
+                .get(id)
+                .map_or_else(|| id.to_string(), |s| s.final_name.clone()),
         }
     }
 
     fn service_of(&self, id: &str) -> String {
         let created = self.performer.known.created.borrow();
-        let planned = created.iter().find(|(_, created)| *created == id).and_then(|(p, _)| self.plan.specs.get(p));
-        let before = self.plan.before.iter().find(|b| b.id == id).map(|b| b.service.clone());
-        planned.map(|s| s.service_name.clone()).or(before).unwrap_or_default()
+        let planned = created
+            .iter()
+            .find(|(_, created)| *created == id)
+            .and_then(|(p, _)| self.plan.specs.get(p));
+        let before = self
+            .plan
+            .before
+            .iter()
+            .find(|b| b.id == id)
+            .map(|b| b.service.clone());
+        planned
+            .map(|s| s.service_name.clone())
+            .or(before)
+            .unwrap_or_default()
     }
 }
 
 /// The stages that follow from the line `committed`: done now, or again by a recovery.
-pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(performer: &Performer<'_, E, S, R>, stages: &[Stage]) -> Vec<String> {
+pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
+    performer: &Performer<'_, E, S, R>,
+    stages: &[Stage],
+) -> Vec<String> {
     let mut problems = Vec::new();
     for stage in stages.iter().filter(|s| follows_commit(s.kind)) {
         let lanes = join_all(stage.lanes.iter().map(|lane| follow(performer, lane))).await;
         let failures: Vec<String> = lanes.into_iter().flatten().collect();
         if stage.kind == StageKind::Clean {
-            failures.into_iter().for_each(|f| performer.events.record(Event::Warning(f)));
+            failures
+                .into_iter()
+                .for_each(|f| performer.events.record(Event::Warning(f)));
         } else {
             problems.extend(failures);
         }
     }
-    if problems.is_empty() { close(performer, Outcome::Succeeded, None, problems) } else { problems }
+    if problems.is_empty() {
+        close(performer, Outcome::Succeeded, None, problems)
+    } else {
+        problems
+    }
 }
 
-async fn follow<E: Engine, S: Store, R: EventSink>(performer: &Performer<'_, E, S, R>, lane: &Lane) -> Vec<String> {
+async fn follow<E: Engine, S: Store, R: EventSink>(
+    performer: &Performer<'_, E, S, R>,
+    lane: &Lane,
+) -> Vec<String> {
     let mut failures = Vec::new();
     for step in &lane.steps {
         let started = Instant::now();
-        performer.events.record(Event::StepStarted { lane: &lane.name, step });
+        performer.events.record(Event::StepStarted {
+            lane: &lane.name,
+            step,
+        });
         // What is redone anyway needs no line of its own to be found again; it has one to be read.
-        let _ = performer.store.append(&Entry::StepBegun { number: step.number });
+        let _ = performer.store.append(&Entry::StepBegun {
+            number: step.number,
+        });
         match performer.perform(&step.step).await {
             Ok(created) => {
-                let _ = performer.store.append(&Entry::StepDone { number: step.number, created });
-                performer.events.record(Event::StepSucceeded { lane: &lane.name, step, elapsed: started.elapsed() });
+                let _ = performer.store.append(&Entry::StepDone {
+                    number: step.number,
+                    created,
+                });
+                performer.events.record(Event::StepSucceeded {
+                    lane: &lane.name,
+                    step,
+                    elapsed: started.elapsed(),
+                });
             }
             Err(failure) => failures.push(format!("{}: {failure}", lane.name)),
         }
@@ -368,7 +527,10 @@ pub(super) fn close<E: Engine, S: Store, R: EventSink>(
     problems
 }
 
-async fn interruptible<T>(stop: &CancellationToken, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn interruptible<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     tokio::select! {
         biased;
         result = work => result,
@@ -380,18 +542,41 @@ fn follows_commit(kind: StageKind) -> bool {
     matches!(kind, StageKind::Commit | StageKind::Clean)
 }
 
-/// Whether a step touches what serves: from there on the release is rolled back, not merely failed.
-fn touches_serving(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::Start { .. } | Step::Stop { .. } | Step::Rename { .. } | Step::SetRestart { .. } | Step::Signal { .. }
-    )
+/// Whether anything that serves has been touched: from there on the release is rolled back, not merely failed.
+fn touches_serving(stage: &Stage, begun: &[u32]) -> bool {
+    let in_service = matches!(stage.kind, StageKind::Dependencies(_) | StageKind::Wave(_));
+    let steps = stage
+        .lanes
+        .iter()
+        .flat_map(|l| &l.steps)
+        .filter(|s| begun.contains(&s.number));
+    steps.map(|s| &s.step).any(|step| match step {
+        Step::Start { container }
+        | Step::Stop { container, .. }
+        | Step::Rename { container, .. }
+        | Step::SetRestart { container, .. }
+        | Step::Signal { container, .. } => {
+            in_service || matches!(container, ContainerRef::Existing { .. })
+        }
+        _ => false,
+    })
 }
 
 fn timed_out(lane: &str, name: &str, until: Until, after: Duration) -> Failure {
     match until {
-        Until::Completed => Failure::JobTimedOut { job: lane.to_owned(), after },
-        Until::Healthy => Failure::TimedOut { container: name.to_owned(), awaited: "healthy", after },
-        Until::Running => Failure::TimedOut { container: name.to_owned(), awaited: "running", after },
+        Until::Completed => Failure::JobTimedOut {
+            job: lane.to_owned(),
+            after,
+        },
+        Until::Healthy => Failure::TimedOut {
+            container: name.to_owned(),
+            awaited: "healthy",
+            after,
+        },
+        Until::Running => Failure::TimedOut {
+            container: name.to_owned(),
+            awaited: "running",
+            after,
+        },
     }
 }

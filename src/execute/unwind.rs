@@ -48,14 +48,20 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     /// Takes everything back and waits until the old containers are as they were; returns what is not.
     pub(super) async fn run(&self, reason: &str) -> Vec<String> {
         self.performer.events.record(Event::Unwinding { reason });
-        self.note(&Entry::Unwinding { reason: reason.to_owned() });
+        self.note(&Entry::Unwinding {
+            reason: reason.to_owned(),
+        });
         let mut problems = Vec::new();
         for phase in [Phase::Names, Phase::Starts] {
             problems.extend(self.phase(phase).await);
         }
         problems.extend(self.restore_untouched().await);
         problems.extend(self.phase(Phase::Removals).await);
-        if problems.is_empty() { self.verify().await } else { problems }
+        if problems.is_empty() {
+            self.verify().await
+        } else {
+            problems
+        }
     }
 
     async fn phase(&self, phase: Phase) -> Vec<String> {
@@ -73,19 +79,32 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
 
     async fn lane(&self, lane: &Lane, phase: Phase) -> Vec<String> {
         let mut problems = Vec::new();
-        let mut steps: Vec<&PlannedStep> = lane.steps.iter().filter(|s| self.begun.contains(&s.number)).collect();
+        let mut steps: Vec<&PlannedStep> = lane
+            .steps
+            .iter()
+            .filter(|s| self.begun.contains(&s.number))
+            .collect();
         // Within a lane always newest first: the policy comes back with, or after, the start.
         steps.reverse();
         for planned in steps {
-            let Undo::Run(undos) = &planned.undo else { continue };
+            let Undo::Run(undos) = &planned.undo else {
+                continue;
+            };
             for undo in undos.iter().filter(|u| phase_of(u) == phase) {
-                self.note(&Entry::UndoBegun { number: planned.number });
+                self.note(&Entry::UndoBegun {
+                    number: planned.number,
+                });
                 self.performer.events.record(Event::Undoing { step: undo });
                 match self.persist(undo).await {
-                    Ok(()) => self.note(&Entry::UndoDone { number: planned.number }),
+                    Ok(()) => self.note(&Entry::UndoDone {
+                        number: planned.number,
+                    }),
                     Err(failure) => {
                         let message = failure.to_string();
-                        self.performer.events.record(Event::UndoFailed { step: undo, message: message.clone() });
+                        self.performer.events.record(Event::UndoFailed {
+                            step: undo,
+                            message: message.clone(),
+                        });
                         problems.push(format!("{}: {message}", lane.name));
                     }
                 }
@@ -110,11 +129,16 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     /// A container that the killed run never created needs no undo.
     async fn undo(&self, step: &Step) -> Result<(), Failure> {
         let container = match step {
-            Step::Stop { container, .. } | Step::Rename { container, .. } | Step::Remove { container } | Step::SetRestart { container, .. } => Some(container),
+            Step::Stop { container, .. }
+            | Step::Rename { container, .. }
+            | Step::Remove { container }
+            | Step::SetRestart { container, .. } => Some(container),
             _ => None,
         };
         if let Some(reference @ ContainerRef::Planned(_)) = container {
-            let Some(id) = self.performer.find(reference).await? else { return Ok(()) };
+            let Some(id) = self.performer.find(reference).await? else {
+                return Ok(());
+            };
             // Somebody else may have removed what we created: that is where we were going.
             if self.performer.engine.inspect(&id).await?.is_none() {
                 return Ok(());
@@ -126,8 +150,15 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     /// After a crash of the engine containers that the plan did not touch lie there, too.
     async fn restore_untouched(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for before in self.before.iter().filter(|b| b.state == ContainerState::Running) {
-            let container = ContainerRef::Existing { id: before.id.clone(), name: before.name.clone() };
+        for before in self
+            .before
+            .iter()
+            .filter(|b| b.state == ContainerState::Running)
+        {
+            let container = ContainerRef::Existing {
+                id: before.id.clone(),
+                name: before.name.clone(),
+            };
             let runs = match self.inspect(&before.id).await {
                 Ok(Some(container)) => container.is_running(),
                 Ok(None) => true,
@@ -148,7 +179,11 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     /// Waits until each container is as it was observed before.
     async fn verify(&self) -> Vec<String> {
         let watch = Watch::new(self.performer.engine, &self.project().await);
-        let checks = join_all(self.before.iter().map(|before| self.as_before(&watch, before)));
+        let checks = join_all(
+            self.before
+                .iter()
+                .map(|before| self.as_before(&watch, before)),
+        );
         tokio::select! {
             problems = checks => problems.into_iter().flatten().collect(),
             never = watch.run() => match never {},
@@ -159,22 +194,37 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         let name = &before.name;
         let found = match self.inspect(&before.id).await {
             Ok(Some(container)) => container,
-            Ok(None) => return Some(format!("container `{name}` ({}) is gone", short(&before.id))),
+            Ok(None) => {
+                return Some(format!(
+                    "container `{name}` ({}) is gone",
+                    short(&before.id)
+                ));
+            }
             Err(failure) => return Some(format!("{name}: {failure}")),
         };
         if found.name != *name {
-            return Some(format!("container `{name}` is still named `{}`", found.name));
+            return Some(format!(
+                "container `{name}` is still named `{}`",
+                found.name
+            ));
         }
         if before.state != ContainerState::Running {
             return None;
         }
-        let until = if before.health == Health::Healthy { Until::Healthy } else { Until::Running };
+        let until = if before.health == Health::Healthy {
+            Until::Healthy
+        } else {
+            Until::Running
+        };
         watch.add(&before.id, name, until).await;
         let verdict = tokio::time::timeout(AS_BEFORE, watch.ready(&before.id)).await;
         match verdict {
             Ok(Ok(())) => None,
             Ok(Err(failure)) => Some(failure.to_string()),
-            Err(_) => Some(format!("container `{name}` is not healthy again after {} s", AS_BEFORE.as_secs())),
+            Err(_) => Some(format!(
+                "container `{name}` is not healthy again after {} s",
+                AS_BEFORE.as_secs()
+            )),
         }
     }
 
@@ -182,7 +232,9 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         let deadline = Instant::now() + ENGINE_AWAY;
         loop {
             match self.performer.engine.inspect(id).await {
-                Err(error) if error.is_away() && Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
+                Err(error) if error.is_away() && Instant::now() < deadline => {
+                    tokio::time::sleep(ASK_AGAIN).await
+                }
                 result => return Ok(result?),
             }
         }
@@ -203,7 +255,9 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     /// The unwind goes on when the disk is full: the journal still says what was begun.
     fn note(&self, entry: &Entry) {
         if let Err(error) = self.performer.store.append(entry) {
-            self.performer.events.record(Event::Warning(with_causes(&error)));
+            self.performer
+                .events
+                .record(Event::Warning(with_causes(&error)));
         }
     }
 }
@@ -211,7 +265,10 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
 fn phase_of(step: &Step) -> Phase {
     match step {
         Step::Start { .. } => Phase::Starts,
-        Step::SetRestart { container: ContainerRef::Existing { .. }, .. } => Phase::Starts,
+        Step::SetRestart {
+            container: ContainerRef::Existing { .. },
+            ..
+        } => Phase::Starts,
         Step::Remove { .. } | Step::RemoveNetwork { .. } => Phase::Removals,
         _ => Phase::Names,
     }

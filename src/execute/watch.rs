@@ -86,7 +86,12 @@ impl<'a, E: Engine> Watch<'a, E> {
 
     /// Begins to watch a container, and looks at it once.
     pub(super) async fn add(&self, id: &str, name: &str, until: Until) {
-        let seen = Seen { name: name.to_owned(), until, verdict: Verdict::Pending, out_of_memory: false };
+        let seen = Seen {
+            name: name.to_owned(),
+            until,
+            verdict: Verdict::Pending,
+            out_of_memory: false,
+        };
         self.seen.borrow_mut().insert(id.to_owned(), seen);
         self.inspect(id).await;
     }
@@ -98,11 +103,13 @@ impl<'a, E: Engine> Watch<'a, E> {
 
     /// Waits until a container is as it should be.
     pub(super) async fn ready(&self, id: &str) -> Result<(), Failure> {
-        self.wait_for(|| match self.seen.borrow().get(id).map(|s| s.verdict.clone()) {
-            Some(Verdict::Ready(_)) => Some(Ok(())),
-            Some(Verdict::Failed(failure)) => Some(Err(failure)),
-            Some(Verdict::Pending) | None => None,
-        })
+        self.wait_for(
+            || match self.seen.borrow().get(id).map(|s| s.verdict.clone()) {
+                Some(Verdict::Ready(_)) => Some(Ok(())),
+                Some(Verdict::Failed(failure)) => Some(Err(failure)),
+                Some(Verdict::Pending) | None => None,
+            },
+        )
         .await
     }
 
@@ -117,10 +124,13 @@ impl<'a, E: Engine> Watch<'a, E> {
     /// Waits until any watched container fails, also one that was ready before.
     pub(super) async fn failure(&self) -> (String, Failure) {
         self.wait_for(|| {
-            self.seen.borrow().iter().find_map(|(id, seen)| match &seen.verdict {
-                Verdict::Failed(failure) => Some((id.clone(), failure.clone())),
-                _ => None,
-            })
+            self.seen
+                .borrow()
+                .iter()
+                .find_map(|(id, seen)| match &seen.verdict {
+                    Verdict::Failed(failure) => Some((id.clone(), failure.clone())),
+                    _ => None,
+                })
         })
         .await
     }
@@ -152,7 +162,10 @@ impl<'a, E: Engine> Watch<'a, E> {
                     seen.out_of_memory = true;
                 }
             }
-            EventKind::Unhealthy | EventKind::Die { .. } | EventKind::Start | EventKind::Destroy => {
+            EventKind::Unhealthy
+            | EventKind::Die { .. }
+            | EventKind::Start
+            | EventKind::Destroy => {
                 self.inspect(&id).await;
             }
             EventKind::Rename | EventKind::Other(_) => {}
@@ -170,7 +183,11 @@ impl<'a, E: Engine> Watch<'a, E> {
     async fn inspect(&self, id: &str) {
         match self.engine.inspect(id).await {
             Ok(Some(container)) => self.judge(id, |seen| verdict(seen, &container)),
-            Ok(None) => self.judge(id, |seen| Verdict::Failed(Failure::Vanished { container: seen.name.clone() })),
+            Ok(None) => self.judge(id, |seen| {
+                Verdict::Failed(Failure::Vanished {
+                    container: seen.name.clone(),
+                })
+            }),
             Err(_) => {}
         }
     }
@@ -198,7 +215,10 @@ impl Verdict {
 fn verdict(seen: &Seen, container: &Container) -> Verdict {
     let details = container.details.clone().unwrap_or_default();
     let name = seen.name.clone();
-    let ended = matches!(container.state, ContainerState::Exited | ContainerState::Dead);
+    let ended = matches!(
+        container.state,
+        ContainerState::Exited | ContainerState::Dead
+    );
     if seen.until == Until::Completed {
         return match (ended, details.exit_code) {
             (true, 0) => Verdict::ready(&seen.verdict),
@@ -214,13 +234,22 @@ fn verdict(seen: &Seen, container: &Container) -> Verdict {
     // With `always` and `unless-stopped` the engine brings it back, be it after its own restart.
     let brought_back = matches!(details.restart.name.as_str(), "always" | "unless-stopped");
     if ended && !brought_back {
-        return Verdict::Failed(Failure::Exited { container: name, code: details.exit_code });
+        return Verdict::Failed(Failure::Exited {
+            container: name,
+            code: details.exit_code,
+        });
     }
     if exits >= EXITS {
-        return Verdict::Failed(Failure::RestartLoop { container: name, exits, code: details.exit_code });
+        return Verdict::Failed(Failure::RestartLoop {
+            container: name,
+            exits,
+            code: details.exit_code,
+        });
     }
     match (container.is_running(), seen.until, container.health) {
-        (true, Until::Healthy, Health::Unhealthy) => Verdict::Failed(Failure::Unhealthy { container: name }),
+        (true, Until::Healthy, Health::Unhealthy) => {
+            Verdict::Failed(Failure::Unhealthy { container: name })
+        }
         (true, Until::Healthy, Health::Starting) => Verdict::Pending,
         (true, _, _) => Verdict::ready(&seen.verdict),
         (false, _, _) => Verdict::Pending,

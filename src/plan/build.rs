@@ -35,7 +35,13 @@ pub struct Draft<'a> {
 
 impl Draft<'_> {
     /// The spec of an ordinary container.
-    pub fn ordinary(&self, number: u32, name: String, replaced: Option<&Container>, restart: RestartPolicy) -> ContainerSpec {
+    pub fn ordinary(
+        &self,
+        number: u32,
+        name: String,
+        replaced: Option<&Container>,
+        restart: RestartPolicy,
+    ) -> ContainerSpec {
         let final_name = container_name(self.project, self.name, self.service, number);
         let mut labels = self.common_labels();
         labels.insert(label::ONEOFF.into(), text("False"));
@@ -47,11 +53,16 @@ impl Draft<'_> {
         }
         if replaced.is_some() {
             let shown = self.service.container_name.clone();
-            labels.insert(label::REPLACE.into(), text(shown.unwrap_or_else(|| format!("{}-{number}", self.name))));
+            labels.insert(
+                label::REPLACE.into(),
+                text(shown.unwrap_or_else(|| format!("{}-{number}", self.name))),
+            );
         }
         ContainerSpec {
             networks: self.networks(&final_name),
-            carried_volumes: replaced.map(|old| self.carried_volumes(old)).unwrap_or_default(),
+            carried_volumes: replaced
+                .map(|old| self.carried_volumes(old))
+                .unwrap_or_default(),
             id: PlannedId(format!("{}-{number}", self.name)),
             name,
             final_name,
@@ -64,7 +75,10 @@ impl Draft<'_> {
 
     /// The spec of a one-off for a job.
     pub fn oneoff(&self, job: &str) -> ContainerSpec {
-        let slug = hexadecimal(&Sha256::digest(format!("{}\0{}", self.options.seed, self.name)));
+        let slug = hexadecimal(&Sha256::digest(format!(
+            "{}\0{}",
+            self.options.seed, self.name
+        )));
         let name = format!("{}-{}-run-{}", self.project.name, self.name, &slug[..12]);
         let mut labels = self.common_labels();
         labels.insert(label::ONEOFF.into(), text("True"));
@@ -100,8 +114,12 @@ impl Draft<'_> {
 
     fn common_labels(&self) -> BTreeMap<String, LabelValue> {
         let project = self.project;
-        let mut labels: BTreeMap<String, LabelValue> =
-            self.service.labels.iter().map(|(k, v)| (k.clone(), text(v.clone()))).collect();
+        let mut labels: BTreeMap<String, LabelValue> = self
+            .service
+            .labels
+            .iter()
+            .map(|(k, v)| (k.clone(), text(v.clone())))
+            .collect();
         let dependencies: Vec<String> = self
             .service
             .depends_on
@@ -115,13 +133,25 @@ impl Draft<'_> {
             (label::CONFIG_HASH.into(), LabelValue::ConfigHash),
             (label::IMAGE.into(), LabelValue::ImageId),
             (label::DEPENDS_ON.into(), text(dependencies.join(","))),
-            (label::WORKING_DIR.into(), text(project.working_dir.display().to_string())),
-            (label::CONFIG_FILES.into(), text(joined(&project.config_files))),
-            (label::RELEASE.into(), text(self.options.release.to_string())),
+            (
+                label::WORKING_DIR.into(),
+                text(project.working_dir.display().to_string()),
+            ),
+            (
+                label::CONFIG_FILES.into(),
+                text(joined(&project.config_files)),
+            ),
+            (
+                label::RELEASE.into(),
+                text(self.options.release.to_string()),
+            ),
             (label::JOURNAL.into(), text(self.options.mark.clone())),
         ]);
         if !project.env_files.is_empty() {
-            labels.insert(label::ENVIRONMENT_FILE.into(), text(joined(&project.env_files)));
+            labels.insert(
+                label::ENVIRONMENT_FILE.into(),
+                text(joined(&project.env_files)),
+            );
         }
         labels
     }
@@ -134,42 +164,80 @@ impl Draft<'_> {
                 let own = self.service.networks.get(key).and_then(Option::as_ref);
                 let mut aliases = vec![container.to_owned(), self.name.to_owned()];
                 aliases.extend(own.into_iter().flat_map(|n| n.aliases.iter().cloned()));
-                NetworkAttachment { key: key.to_owned(), name: network_name(self.project, key), aliases }
+                NetworkAttachment {
+                    key: key.to_owned(),
+                    name: network_name(self.project, key),
+                    aliases,
+                }
             })
             .collect()
     }
 
     /// Anonymous volumes of the container before: those that no mount of the service names.
     fn carried_volumes(&self, old: &Container) -> Vec<CarriedVolume> {
-        let named: Vec<String> =
-            self.service.volumes.iter().filter_map(|v| v.source.as_deref()).map(|s| volume_name(self.project, s)).collect();
+        let named: Vec<String> = self
+            .service
+            .volumes
+            .iter()
+            .filter_map(|v| v.source.as_deref())
+            .map(|s| volume_name(self.project, s))
+            .collect();
         let shadowed = |target: &str| {
-            self.service.volumes.iter().any(|v| v.target.as_deref() == Some(target) && v.source.is_some())
-                || self.service.tmpfs.iter().any(|t| t.split(':').next() == Some(target))
+            self.service
+                .volumes
+                .iter()
+                .any(|v| v.target.as_deref() == Some(target) && v.source.is_some())
+                || self
+                    .service
+                    .tmpfs
+                    .iter()
+                    .any(|t| t.split(':').next() == Some(target))
         };
         old.mounts
             .iter()
             .filter(|m| m.kind == "volume" && is_anonymous(&m.name))
             .filter(|m| !named.contains(&m.name) && !shadowed(&m.destination))
-            .map(|m| CarriedVolume { name: m.name.clone(), target: m.destination.clone() })
+            .map(|m| CarriedVolume {
+                name: m.name.clone(),
+                target: m.destination.clone(),
+            })
             .collect()
     }
 }
 
 /// The name of a service's container at rest.
 pub fn container_name(project: &Project, name: &str, service: &Service, number: u32) -> String {
-    service.container_name.clone().unwrap_or_else(|| format!("{}-{name}-{number}", project.name))
+    service
+        .container_name
+        .clone()
+        .unwrap_or_else(|| format!("{}-{name}-{number}", project.name))
 }
 
 /// The restart policy in the engine's words; `deploy.restart_policy` wins over `restart`.
 pub fn restart_policy(service: &Service) -> RestartPolicy {
-    if let Some(policy) = service.deploy.as_ref().and_then(|d| d.restart_policy.as_ref()) {
-        let attempts = policy.max_attempts.and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
+    if let Some(policy) = service
+        .deploy
+        .as_ref()
+        .and_then(|d| d.restart_policy.as_ref())
+    {
+        let attempts = policy
+            .max_attempts
+            .and_then(|n| i64::try_from(n).ok())
+            .unwrap_or(0);
         return match policy.condition.as_deref() {
             Some("none") => RestartPolicy::never(),
-            Some("on-failure") => RestartPolicy { name: "on-failure".into(), maximum_retry_count: attempts },
-            Some("any") | None => RestartPolicy { name: "always".into(), maximum_retry_count: 0 },
-            Some(other) => RestartPolicy { name: other.into(), maximum_retry_count: attempts },
+            Some("on-failure") => RestartPolicy {
+                name: "on-failure".into(),
+                maximum_retry_count: attempts,
+            },
+            Some("any") | None => RestartPolicy {
+                name: "always".into(),
+                maximum_retry_count: 0,
+            },
+            Some(other) => RestartPolicy {
+                name: other.into(),
+                maximum_retry_count: attempts,
+            },
         };
     }
     parse_restart(service.restart.as_deref().unwrap_or("no"))
@@ -179,7 +247,11 @@ pub fn restart_policy(service: &Service) -> RestartPolicy {
 pub fn parse_restart(text: &str) -> RestartPolicy {
     let (name, count) = text.split_once(':').unwrap_or((text, "0"));
     RestartPolicy {
-        name: if name.is_empty() { "no".into() } else { name.into() },
+        name: if name.is_empty() {
+            "no".into()
+        } else {
+            name.into()
+        },
         maximum_retry_count: count.parse().unwrap_or(0),
     }
 }
@@ -197,7 +269,11 @@ fn text(value: impl Into<String>) -> LabelValue {
 }
 
 fn joined(paths: &[PathBuf]) -> String {
-    paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(",")
+    paths
+        .iter()
+        .map(|p| p.display().to_string())
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn is_anonymous(name: &str) -> bool {

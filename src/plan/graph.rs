@@ -14,7 +14,9 @@ pub fn waves(project: &Project, names: &BTreeSet<String>) -> Vec<Vec<String>> {
     for _ in 0..=names.len() {
         let mut changed = false;
         for name in names {
-            let Some(service) = project.service(name) else { continue };
+            let Some(service) = project.service(name) else {
+                continue;
+            };
             let own = predecessors(service)
                 .filter(|p| names.contains(*p) && *p != name)
                 .map(|p| level.get(p).copied().unwrap_or(0) + 1)
@@ -30,7 +32,11 @@ pub fn waves(project: &Project, names: &BTreeSet<String>) -> Vec<Vec<String>> {
     }
     let depth = level.values().max().map_or(0, |l| l + 1);
     let mut waves = vec![Vec::new(); depth];
-    for name in project.services.keys().chain(project.disabled_services.keys()) {
+    for name in project
+        .services
+        .keys()
+        .chain(project.disabled_services.keys())
+    {
         if let Some(l) = level.get(name.as_str()) {
             waves[*l].push(name.clone());
         }
@@ -43,9 +49,14 @@ pub fn dependencies(project: &Project, name: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open = vec![name.to_owned()];
     while let Some(next) = open.pop() {
-        let Some(service) = project.service(&next) else { continue };
+        let Some(service) = project.service(&next) else {
+            continue;
+        };
         for dependency in predecessors(service) {
-            if dependency != name && project.service(dependency).is_some() && found.insert(dependency.to_owned()) {
+            if dependency != name
+                && project.service(dependency).is_some()
+                && found.insert(dependency.to_owned())
+            {
                 open.push(dependency.to_owned());
             }
         }
@@ -74,8 +85,14 @@ pub fn job_services(project: &Project) -> BTreeSet<String> {
             .filter(|(_, d)| d.condition == DependencyCondition::CompletedSuccessfully)
             .map(|(name, _)| name.clone())
     });
-    let migrate = project.services.contains_key("migrate").then(|| "migrate".to_owned());
-    awaited.chain(migrate).filter(|name| project.services.contains_key(name)).collect()
+    let migrate = project
+        .services
+        .contains_key("migrate")
+        .then(|| "migrate".to_owned());
+    awaited
+        .chain(migrate)
+        .filter(|name| project.services.contains_key(name))
+        .collect()
 }
 
 /// The services of a profile, enabled or not, that are not ordinary services of the project.
@@ -87,7 +104,9 @@ pub fn profile_services<'a>(project: &'a Project, profile: &str) -> Vec<&'a str>
         .chain(&project.disabled_services)
         .filter(|(name, service)| {
             service.profiles.iter().any(|p| p == profile) && !ordinary.contains(*name)
-                || profile == "migrate" && *name == "migrate" && project.disabled_services.contains_key(*name)
+                || profile == "migrate"
+                    && *name == "migrate"
+                    && project.disabled_services.contains_key(*name)
         })
         .map(|(name, _)| name.as_str())
         .collect()
@@ -95,9 +114,16 @@ pub fn profile_services<'a>(project: &'a Project, profile: &str) -> Vec<&'a str>
 
 /// Whether a service belongs to one of the profiles that hold jobs.
 pub fn is_profile_job(service: &Service) -> bool {
-    service.profiles.iter().any(|p| matches!(p.as_str(), "backup" | "migrate" | "smoke"))
+    service
+        .profiles
+        .iter()
+        .any(|p| matches!(p.as_str(), "backup" | "migrate" | "smoke"))
 }
 
 fn predecessors(service: &Service) -> impl Iterator<Item = &str> {
-    service.depends_on.keys().map(String::as_str).chain(shared_services(service))
+    service
+        .depends_on
+        .keys()
+        .map(String::as_str)
+        .chain(shared_services(service))
 }

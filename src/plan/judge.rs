@@ -24,7 +24,9 @@ pub fn diverged(
     recreated: &BTreeSet<String>,
 ) -> Option<Cause> {
     if let Some(parent) = shared_services(service).find(|parent| recreated.contains(*parent)) {
-        return Some(Cause::FollowsService { service: parent.to_owned() });
+        return Some(Cause::FollowsService {
+            service: parent.to_owned(),
+        });
     }
     if let Some(cause) = image_changed(options, service, container) {
         return Some(cause);
@@ -45,18 +47,29 @@ pub fn diverged(
 /// A container without our label (made by docker compose) is judged by what a release recorded of it.
 pub fn content_changed(options: &Options, name: &str, container: &Container) -> Option<Cause> {
     let now = options.content.get(name)?;
-    let before =
-        options.recorded_content.get(&container.id).map(String::as_str).or_else(|| container.label(label::CONTENT))?;
-    (before != now.fingerprint).then(|| Cause::ContentChanged { items: now.items.clone() })
+    let before = options
+        .recorded_content
+        .get(&container.id)
+        .map(String::as_str)
+        .or_else(|| container.label(label::CONTENT))?;
+    (before != now.fingerprint).then(|| Cause::ContentChanged {
+        items: now.items.clone(),
+    })
 }
 
 fn image_changed(options: &Options, service: &Service, container: &Container) -> Option<Cause> {
     let image = options.images.get(service.image.as_deref()?)?;
     let here = container.label(label::IMAGE).unwrap_or(&container.image_id);
-    let same = image.id.as_deref().is_some_and(|id| !image.pull && id == here);
+    let same = image
+        .id
+        .as_deref()
+        .is_some_and(|id| !image.pull && id == here);
     (!same).then(|| Cause::ImageChanged {
         from: without_digest(&container.image).to_owned(),
-        to: match (&image.digest, without_digest(&container.image) == image.reference) {
+        to: match (
+            &image.digest,
+            without_digest(&container.image) == image.reference,
+        ) {
             (Some(digest), true) => format!("{}@{digest}", image.reference),
             _ => image.reference.clone(),
         },
@@ -80,16 +93,21 @@ fn detached_network(
     service.networks.keys().find_map(|key| {
         let name = network_name(project, key);
         let network = observed.networks.iter().find(|n| n.name == name)?;
-        (!container.networks.values().any(|id| *id == network.id)).then(|| format!("network {name}"))
+        (!container.networks.values().any(|id| *id == network.id))
+            .then(|| format!("network {name}"))
     })
 }
 
 fn missing_volume(project: &Project, service: &Service, container: &Container) -> Option<String> {
-    service.volumes.iter().filter(|v| v.r#type.as_deref() == Some("volume")).find_map(|mount| {
-        let name = volume_name(project, mount.source.as_deref()?);
-        let mounted = container.mounts.iter().any(|m| m.name == name);
-        (!mounted).then(|| format!("volume {name}"))
-    })
+    service
+        .volumes
+        .iter()
+        .filter(|v| v.r#type.as_deref() == Some("volume"))
+        .find_map(|mount| {
+            let name = volume_name(project, mount.source.as_deref()?);
+            let mounted = container.mounts.iter().any(|m| m.name == name);
+            (!mounted).then(|| format!("volume {name}"))
+        })
 }
 
 /// The name of a network in the engine.

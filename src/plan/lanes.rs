@@ -50,14 +50,26 @@ pub struct Hooks {
 /// Creates a container; taken back by removing it.
 pub fn create(new: &PlannedId, name: &str, cause: &Cause) -> PlannedStep {
     let container = ContainerRef::Planned(new.clone());
-    step(Step::Create { container: new.clone(), name: name.to_owned() }, vec![Step::Remove { container }], cause)
+    step(
+        Step::Create {
+            container: new.clone(),
+            name: name.to_owned(),
+        },
+        vec![Step::Remove { container }],
+        cause,
+    )
 }
 
 /// Stop old → rename it away → rename new in → start → wait.
 pub fn stop_first(swap: &Swap<'_>) -> Steps {
     let mut steps = retire(swap);
     steps.extend(promote(swap));
-    steps.extend(start(&ContainerRef::Planned(swap.new.clone()), swap.wait, swap.hooks, swap.cause));
+    steps.extend(start(
+        &ContainerRef::Planned(swap.new.clone()),
+        swap.wait,
+        swap.hooks,
+        swap.cause,
+    ));
     steps
 }
 
@@ -68,8 +80,14 @@ pub fn start_first(swap: &Swap<'_>, policy: &RestartPolicy) -> Steps {
     steps.extend(retire(swap));
     steps.extend(promote(swap));
     steps.push(step(
-        Step::SetRestart { container: container.clone(), policy: policy.clone() },
-        vec![Step::SetRestart { container, policy: RestartPolicy::never() }],
+        Step::SetRestart {
+            container: container.clone(),
+            policy: policy.clone(),
+        },
+        vec![Step::SetRestart {
+            container,
+            policy: RestartPolicy::never(),
+        }],
         swap.cause,
     ));
     steps
@@ -85,8 +103,13 @@ pub fn swap_names(swap: &Swap<'_>) -> Steps {
 /// Starts a container and waits for it; taken back by stopping it.
 pub fn start(container: &ContainerRef, wait: Wait, hooks: Hooks, cause: &Cause) -> Steps {
     let mut steps = vec![step(
-        Step::Start { container: container.clone() },
-        vec![Step::Stop { container: container.clone(), grace: None }],
+        Step::Start {
+            container: container.clone(),
+        },
+        vec![Step::Stop {
+            container: container.clone(),
+            grace: None,
+        }],
         cause,
     )];
     if hooks.post_start {
@@ -94,7 +117,11 @@ pub fn start(container: &ContainerRef, wait: Wait, hooks: Hooks, cause: &Cause) 
     }
     steps.push(PlannedStep {
         number: 0,
-        step: Step::Await { container: container.clone(), until: wait.until, timeout: wait.timeout },
+        step: Step::Await {
+            container: container.clone(),
+            until: wait.until,
+            timeout: wait.timeout,
+        },
         undo: Undo::Nothing("waiting changes nothing".into()),
         cause: cause.clone(),
     });
@@ -105,11 +132,21 @@ pub fn start(container: &ContainerRef, wait: Wait, hooks: Hooks, cause: &Cause) 
 pub fn stop(old: &Container, hooks: Hooks, cause: &Cause) -> Steps {
     let container = ContainerRef::existing(old);
     let mut steps = Steps::new();
-    let policy = old.details.as_ref().map(|d| d.restart.clone()).unwrap_or_default();
+    let policy = old
+        .details
+        .as_ref()
+        .map(|d| d.restart.clone())
+        .unwrap_or_default();
     if policy.restarts() {
         steps.push(step(
-            Step::SetRestart { container: container.clone(), policy: RestartPolicy::never() },
-            vec![Step::SetRestart { container: container.clone(), policy }],
+            Step::SetRestart {
+                container: container.clone(),
+                policy: RestartPolicy::never(),
+            },
+            vec![Step::SetRestart {
+                container: container.clone(),
+                policy,
+            }],
             cause,
         ));
     }
@@ -118,7 +155,10 @@ pub fn stop(old: &Container, hooks: Hooks, cause: &Cause) -> Steps {
             steps.push(hook(&container, HookKind::PreStop, cause));
         }
         steps.push(step(
-            Step::Stop { container: container.clone(), grace: None },
+            Step::Stop {
+                container: container.clone(),
+                grace: None,
+            },
             vec![Step::Start { container }],
             cause,
         ));
@@ -128,12 +168,22 @@ pub fn stop(old: &Container, hooks: Hooks, cause: &Cause) -> Steps {
 
 /// A step with the steps that take it back.
 pub fn step(step: Step, undo: Vec<Step>, cause: &Cause) -> PlannedStep {
-    PlannedStep { number: 0, step, undo: Undo::Run(undo), cause: cause.clone() }
+    PlannedStep {
+        number: 0,
+        step,
+        undo: Undo::Run(undo),
+        cause: cause.clone(),
+    }
 }
 
 /// A step that nothing takes back, and why.
 pub fn final_step(step: Step, reason: &str, cause: &Cause) -> PlannedStep {
-    PlannedStep { number: 0, step, undo: Undo::Nothing(reason.to_owned()), cause: cause.clone() }
+    PlannedStep {
+        number: 0,
+        step,
+        undo: Undo::Nothing(reason.to_owned()),
+        cause: cause.clone(),
+    }
 }
 
 /// The old container stops, and gives up its name where it holds the one at rest.
@@ -152,15 +202,40 @@ fn retire(swap: &Swap<'_>) -> Steps {
 
 /// The new container takes the name at rest.
 fn promote(swap: &Swap<'_>) -> Option<PlannedStep> {
-    (swap.temporary != swap.name)
-        .then(|| rename(ContainerRef::Planned(swap.new.clone()), swap.temporary, swap.name, swap.cause))
+    (swap.temporary != swap.name).then(|| {
+        rename(
+            ContainerRef::Planned(swap.new.clone()),
+            swap.temporary,
+            swap.name,
+            swap.cause,
+        )
+    })
 }
 
 fn rename(container: ContainerRef, from: &str, to: &str, cause: &Cause) -> PlannedStep {
-    let back = Step::Rename { container: container.clone(), from: to.to_owned(), to: from.to_owned() };
-    step(Step::Rename { container, from: from.to_owned(), to: to.to_owned() }, vec![back], cause)
+    let back = Step::Rename {
+        container: container.clone(),
+        from: to.to_owned(),
+        to: from.to_owned(),
+    };
+    step(
+        Step::Rename {
+            container,
+            from: from.to_owned(),
+            to: to.to_owned(),
+        },
+        vec![back],
+        cause,
+    )
 }
 
 fn hook(container: &ContainerRef, kind: HookKind, cause: &Cause) -> PlannedStep {
-    final_step(Step::Hooks { container: container.clone(), kind }, "what a hook did is the service's own matter", cause)
+    final_step(
+        Step::Hooks {
+            container: container.clone(),
+            kind,
+        },
+        "what a hook did is the service's own matter",
+        cause,
+    )
 }

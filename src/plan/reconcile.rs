@@ -62,7 +62,11 @@ pub enum PlanError {
 /// Makes the plan that brings the project from what is observed to what the files say.
 ///
 /// A plan without changes has no steps but, where the tag line of the env file is behind, those that mend it.
-pub fn reconcile(project: &Project, observed: &Observed, options: &Options) -> Result<Plan, PlanError> {
+pub fn reconcile(
+    project: &Project,
+    observed: &Observed,
+    options: &Options,
+) -> Result<Plan, PlanError> {
     let mut planner = Planner::new(project, observed, options)?;
     planner.services()?;
     planner.orphans();
@@ -72,7 +76,11 @@ pub fn reconcile(project: &Project, observed: &Observed, options: &Options) -> R
 
 /// The containers that a plan would touch: to be inspected before the plan is made for good.
 pub fn touched(plan: &Plan) -> Vec<String> {
-    plan.before.iter().filter(|b| b.touched).map(|b| b.id.clone()).collect()
+    plan.before
+        .iter()
+        .filter(|b| b.touched)
+        .map(|b| b.id.clone())
+        .collect()
 }
 
 struct Planner<'a> {
@@ -98,7 +106,11 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(project: &'a Project, observed: &'a Observed, options: &'a Options) -> Result<Self, PlanError> {
+    fn new(
+        project: &'a Project,
+        observed: &'a Observed,
+        options: &'a Options,
+    ) -> Result<Self, PlanError> {
         let completed = graph::job_services(project);
         Ok(Self {
             scope: scope(project, observed, options)?,
@@ -134,17 +146,29 @@ impl<'a> Planner<'a> {
     fn service(&mut self, name: &str, service: &'a Service) -> Result<(), PlanError> {
         let replicas = u32::try_from(service.replicas()).unwrap_or(0);
         if replicas > 1 && service.container_name.is_some() {
-            return Err(PlanError::FixedName { service: name.to_owned(), replicas });
+            return Err(PlanError::FixedName {
+                service: name.to_owned(),
+                replicas,
+            });
         }
         if service.image.is_none() {
-            return Err(PlanError::NoImage { service: name.to_owned() });
+            return Err(PlanError::NoImage {
+                service: name.to_owned(),
+            });
         }
         let hash = self.known_hash(name, service);
         let mut judged: Vec<(&'a Container, Option<Cause>)> = self
             .containers(name)
             .map(|c| {
                 let cause = judge::diverged(
-                    self.project, self.observed, self.options, name, service, c, hash.as_deref(), &self.recreated,
+                    self.project,
+                    self.observed,
+                    self.options,
+                    name,
+                    service,
+                    c,
+                    hash.as_deref(),
+                    &self.recreated,
                 );
                 (c, cause)
             })
@@ -156,36 +180,79 @@ impl<'a> Planner<'a> {
         for (container, cause) in judged {
             self.existing(name, service, container, cause)?;
         }
-        let mut number = self.containers(name).map(Container::number).max().unwrap_or(0);
+        let mut number = self
+            .containers(name)
+            .map(Container::number)
+            .max()
+            .unwrap_or(0);
         for _ in count..replicas {
             number += 1;
-            let cause = if fresh { Cause::Missing } else { Cause::Scaled { from: count, to: replicas } };
+            let cause = if fresh {
+                Cause::Missing
+            } else {
+                Cause::Scaled {
+                    from: count,
+                    to: replicas,
+                }
+            };
             self.missing(name, service, number, &cause)?;
         }
         for (container, _) in surplus {
-            self.remove(name, container, &Cause::Scaled { from: count, to: replicas });
+            self.remove(
+                name,
+                container,
+                &Cause::Scaled {
+                    from: count,
+                    to: replicas,
+                },
+            );
         }
         Ok(())
     }
 
-    fn existing(&mut self, name: &str, service: &'a Service, container: &'a Container, cause: Option<Cause>) -> Result<(), PlanError> {
+    fn existing(
+        &mut self,
+        name: &str,
+        service: &'a Service,
+        container: &'a Container,
+        cause: Option<Cause>,
+    ) -> Result<(), PlanError> {
         match cause {
-            Some(cause @ Cause::ContentChanged { .. }) if reload_signal(service).is_some() && container.is_running() => {
+            Some(cause @ Cause::ContentChanged { .. })
+                if reload_signal(service).is_some() && container.is_running() =>
+            {
                 let signal = reload_signal(service).unwrap_or_default().to_owned();
                 self.touched.insert(container.id.clone());
                 self.change(name, &container.name, Action::Signal, &cause);
-                let step = Step::Signal { container: ContainerRef::existing(container), signal };
-                self.update(name, vec![lanes::final_step(step, "a signal cannot be taken back", &cause)]);
+                let step = Step::Signal {
+                    container: ContainerRef::existing(container),
+                    signal,
+                };
+                self.update(
+                    name,
+                    vec![lanes::final_step(
+                        step,
+                        "a signal cannot be taken back",
+                        &cause,
+                    )],
+                );
             }
             Some(cause) => self.replace(name, service, container, &cause)?,
-            None if self.follows_restart(service) && container.is_running() => self.restart(name, service, container),
+            None if self.follows_restart(service) && container.is_running() => {
+                self.restart(name, service, container)
+            }
             None if self.rests(name, container) => {}
             None => {
                 self.touched.insert(container.id.clone());
                 self.change(name, &container.name, Action::Start, &Cause::NotRunning);
                 let reference = ContainerRef::existing(container);
                 self.monitor(name, service, &reference);
-                let steps = lanes::start(&reference, self.wait(name, service), hooks(service), &Cause::NotRunning);
+                let steps = lanes::start(
+                    &reference,
+                    self.wait(name, service),
+                    hooks(service),
+                    &Cause::NotRunning,
+                );
                 self.update(name, steps);
             }
         }
@@ -195,15 +262,30 @@ impl<'a> Planner<'a> {
     /// Whether a container that is as configured needs nothing: it runs, or it is a job that has ended well.
     fn rests(&self, name: &str, container: &Container) -> bool {
         if !self.completed.contains(name) {
-            return matches!(container.state, ContainerState::Running | ContainerState::Paused);
+            return matches!(
+                container.state,
+                ContainerState::Running | ContainerState::Paused
+            );
         }
-        self.options.intent == Intent::Rollback || container.is_running() || container.status.starts_with("Exited (0)")
+        self.options.intent == Intent::Rollback
+            || container.is_running()
+            || container.status.starts_with("Exited (0)")
     }
 
-    fn replace(&mut self, name: &str, service: &'a Service, old: &'a Container, cause: &Cause) -> Result<(), PlanError> {
+    fn replace(
+        &mut self,
+        name: &str,
+        service: &'a Service,
+        old: &'a Container,
+        cause: &Cause,
+    ) -> Result<(), PlanError> {
         let number = old.number().max(1);
         let final_name = container_name(self.project, name, service, number);
-        let first = if self.starts_first(name, service)? && old.is_running() { Action::RecreateStartFirst } else { Action::Recreate };
+        let first = if self.starts_first(name, service)? && old.is_running() {
+            Action::RecreateStartFirst
+        } else {
+            Action::Recreate
+        };
         let temporary = if old.name == final_name {
             format!("{final_name}.release-{}", self.options.release)
         } else {
@@ -212,15 +294,23 @@ impl<'a> Planner<'a> {
         self.require_free(&temporary, old)?;
         self.require_free(&final_name, old)?;
         let restart = match first {
-            Action::RecreateStartFirst => RestartPolicy { name: "on-failure".into(), maximum_retry_count: 2 },
+            Action::RecreateStartFirst => RestartPolicy {
+                name: "on-failure".into(),
+                maximum_retry_count: 2,
+            },
             _ => restart_policy(service),
         };
-        let spec = self.draft(name, service).ordinary(number, temporary.clone(), Some(old), restart);
+        let spec =
+            self.draft(name, service)
+                .ordinary(number, temporary.clone(), Some(old), restart);
         let (new, cause) = (spec.id.clone(), cause.clone());
         self.recreated.insert(name.to_owned());
         self.touched.insert(old.id.clone());
         self.change(name, &final_name, first, &cause);
-        self.creates.entry(name.to_owned()).or_default().push(lanes::create(&new, &temporary, &cause));
+        self.creates
+            .entry(name.to_owned())
+            .or_default()
+            .push(lanes::create(&new, &temporary, &cause));
         let swap = Swap {
             old,
             new: &new,
@@ -245,14 +335,28 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn missing(&mut self, name: &str, service: &'a Service, number: u32, cause: &Cause) -> Result<(), PlanError> {
+    fn missing(
+        &mut self,
+        name: &str,
+        service: &'a Service,
+        number: u32,
+        cause: &Cause,
+    ) -> Result<(), PlanError> {
         let final_name = container_name(self.project, name, service, number);
         self.require_name(&final_name)?;
-        let spec = self.draft(name, service).ordinary(number, final_name.clone(), None, restart_policy(service));
+        let spec = self.draft(name, service).ordinary(
+            number,
+            final_name.clone(),
+            None,
+            restart_policy(service),
+        );
         let reference = ContainerRef::Planned(spec.id.clone());
         self.recreated.insert(name.to_owned());
         self.change(name, &final_name, Action::Create, cause);
-        self.creates.entry(name.to_owned()).or_default().push(lanes::create(&spec.id, &final_name, cause));
+        self.creates
+            .entry(name.to_owned())
+            .or_default()
+            .push(lanes::create(&spec.id, &final_name, cause));
         if !self.stays_put(name) {
             self.monitor(name, service, &reference);
             let steps = lanes::start(&reference, self.wait(name, service), hooks(service), cause);
@@ -263,20 +367,41 @@ impl<'a> Planner<'a> {
     }
 
     fn restart(&mut self, name: &str, service: &'a Service, container: &'a Container) {
-        let parent = service.depends_on.iter().find(|(p, d)| d.restart && self.moved(p)).map(|(p, _)| p.clone());
-        let cause = Cause::FollowsService { service: parent.unwrap_or_default() };
+        let parent = service
+            .depends_on
+            .iter()
+            .find(|(p, d)| d.restart && self.moved(p))
+            .map(|(p, _)| p.clone());
+        let cause = Cause::FollowsService {
+            service: parent.unwrap_or_default(),
+        };
         let reference = ContainerRef::existing(container);
         self.restarted.insert(name.to_owned());
         self.touched.insert(container.id.clone());
         self.change(name, &container.name, Action::Restart, &cause);
         let mut steps = lanes::stop(container, hooks(service), &cause);
-        let policy = container.details.as_ref().map(|d| d.restart.clone()).unwrap_or_default();
-        steps.extend(lanes::start(&reference, self.wait(name, service), hooks(service), &cause));
+        let policy = container
+            .details
+            .as_ref()
+            .map(|d| d.restart.clone())
+            .unwrap_or_default();
+        steps.extend(lanes::start(
+            &reference,
+            self.wait(name, service),
+            hooks(service),
+            &cause,
+        ));
         if policy.restarts() {
             let never = RestartPolicy::never();
             steps.push(lanes::step(
-                Step::SetRestart { container: reference.clone(), policy },
-                vec![Step::SetRestart { container: reference.clone(), policy: never }],
+                Step::SetRestart {
+                    container: reference.clone(),
+                    policy,
+                },
+                vec![Step::SetRestart {
+                    container: reference.clone(),
+                    policy: never,
+                }],
                 &cause,
             ));
         }
@@ -321,7 +446,11 @@ impl<'a> Planner<'a> {
         if !changing {
             return Ok(());
         }
-        let serving = self.observed.containers.iter().any(|c| c.is_running() && !c.is_oneoff());
+        let serving = self
+            .observed
+            .containers
+            .iter()
+            .any(|c| c.is_running() && !c.is_oneoff());
         let deploys = self.options.intent == Intent::Deploy;
         if deploys && serving {
             for name in graph::profile_services(self.project, "backup") {
@@ -329,7 +458,9 @@ impl<'a> Planner<'a> {
                 self.job_stages.push((StageKind::Backup, lane));
             }
         } else if deploys && !graph::profile_services(self.project, "backup").is_empty() {
-            self.plan.warnings.push("no backup: nothing runs yet".into());
+            self.plan
+                .warnings
+                .push("no backup: nothing runs yet".into());
         }
         if deploys {
             for name in graph::profile_services(self.project, "migrate") {
@@ -346,16 +477,33 @@ impl<'a> Planner<'a> {
 
     fn job(&mut self, name: &str, job: &str) -> Result<Lane, PlanError> {
         let service = self.project.service(name).filter(|s| s.image.is_some());
-        let service = service.ok_or_else(|| PlanError::NoImage { service: name.to_owned() })?;
+        let service = service.ok_or_else(|| PlanError::NoImage {
+            service: name.to_owned(),
+        })?;
         let spec = self.draft(name, service).oneoff(job);
         self.change(name, &spec.name, Action::Run, &Cause::Job);
         let container = ContainerRef::Planned(spec.id.clone());
-        let wait = Wait { until: Until::Completed, timeout: self.options.job_timeout };
+        let wait = Wait {
+            until: Until::Completed,
+            timeout: self.options.job_timeout,
+        };
         let mut steps = vec![lanes::create(&spec.id, &spec.name, &Cause::Job)];
-        steps.extend(lanes::start(&container, wait, Hooks::default(), &Cause::Job));
-        steps.push(lanes::final_step(Step::Remove { container }, "the job has run", &Cause::Job));
+        steps.extend(lanes::start(
+            &container,
+            wait,
+            Hooks::default(),
+            &Cause::Job,
+        ));
+        steps.push(lanes::final_step(
+            Step::Remove { container },
+            "the job has run",
+            &Cause::Job,
+        ));
         self.add_spec(spec);
-        Ok(Lane { name: name.to_owned(), steps })
+        Ok(Lane {
+            name: name.to_owned(),
+            steps,
+        })
     }
 
     fn finish(mut self) -> Plan {
@@ -368,7 +516,11 @@ impl<'a> Planner<'a> {
         let mut plan = self.plan;
         plan.before = before;
         plan.images = used_images(self.options, &plan);
-        let steps = plan.stages.iter_mut().flat_map(|s| &mut s.lanes).flat_map(|l| &mut l.steps);
+        let steps = plan
+            .stages
+            .iter_mut()
+            .flat_map(|s| &mut s.lanes)
+            .flat_map(|l| &mut l.steps);
         for (number, step) in (0_u32..).zip(steps) {
             step.number = number;
         }
@@ -385,20 +537,44 @@ impl<'a> Planner<'a> {
                 stages.extend(self.completed_stages());
             }
             let lanes = self.job_stages.iter().filter(|(k, _)| *k == kind);
-            stages.extend(lanes.map(|(_, lane)| Stage { kind, lanes: vec![lane.clone()] }));
+            stages.extend(lanes.map(|(_, lane)| Stage {
+                kind,
+                lanes: vec![lane.clone()],
+            }));
         }
         stages.extend(self.create_stages());
         for (index, wave) in self.update_waves().into_iter().enumerate() {
-            stages.push(Stage { kind: StageKind::Wave(index + 1), lanes: wave });
+            stages.push(Stage {
+                kind: StageKind::Wave(index + 1),
+                lanes: wave,
+            });
         }
         if !self.monitored.is_empty() {
-            let step = Step::Monitor { containers: self.monitored.clone() };
-            let steps = vec![lanes::final_step(step, "watching changes nothing", &Cause::Release)];
-            stages.push(Stage { kind: StageKind::Monitor, lanes: vec![Lane { name: "monitor".into(), steps }] });
+            let step = Step::Monitor {
+                containers: self.monitored.clone(),
+            };
+            let steps = vec![lanes::final_step(
+                step,
+                "watching changes nothing",
+                &Cause::Release,
+            )];
+            stages.push(Stage {
+                kind: StageKind::Monitor,
+                lanes: vec![Lane {
+                    name: "monitor".into(),
+                    steps,
+                }],
+            });
         }
-        stages.extend(self.smoke.iter().map(|lane| Stage { kind: StageKind::Smoke, lanes: vec![lane.clone()] }));
+        stages.extend(self.smoke.iter().map(|lane| Stage {
+            kind: StageKind::Smoke,
+            lanes: vec![lane.clone()],
+        }));
         stages.extend(release::commit(self.options));
-        stages.extend(release::clean(self.options, std::mem::take(&mut self.removals)));
+        stages.extend(release::clean(
+            self.options,
+            std::mem::take(&mut self.removals),
+        ));
         stages
     }
 
@@ -419,8 +595,18 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let undo = vec![Step::RemoveNetwork { name: name.clone() }];
-            let step = lanes::step(Step::CreateNetwork { key: key.clone(), name: name.clone() }, undo, &Cause::Missing);
-            lanes.push(Lane { name: format!("network {name}"), steps: vec![step] });
+            let step = lanes::step(
+                Step::CreateNetwork {
+                    key: key.clone(),
+                    name: name.clone(),
+                },
+                undo,
+                &Cause::Missing,
+            );
+            lanes.push(Lane {
+                name: format!("network {name}"),
+                steps: vec![step],
+            });
         }
         for key in volumes {
             let name = judge::volume_name(self.project, key);
@@ -428,11 +614,24 @@ impl<'a> Planner<'a> {
             if external || self.observed.volumes.iter().any(|v| v.name == name) {
                 continue;
             }
-            let step = Step::CreateVolume { key: key.clone(), name: name.clone() };
-            let steps = vec![lanes::final_step(step, "a volume is never removed", &Cause::Missing)];
-            lanes.push(Lane { name: format!("volume {name}"), steps });
+            let step = Step::CreateVolume {
+                key: key.clone(),
+                name: name.clone(),
+            };
+            let steps = vec![lanes::final_step(
+                step,
+                "a volume is never removed",
+                &Cause::Missing,
+            )];
+            lanes.push(Lane {
+                name: format!("volume {name}"),
+                steps,
+            });
         }
-        (!lanes.is_empty()).then_some(Stage { kind: StageKind::Prepare, lanes })
+        (!lanes.is_empty()).then_some(Stage {
+            kind: StageKind::Prepare,
+            lanes,
+        })
     }
 
     /// What jobs depend on and what does not run: created and awaited before them.
@@ -447,9 +646,15 @@ impl<'a> Planner<'a> {
             .collect();
         let mut stages = Vec::new();
         for wave in graph::waves(self.project, &idle) {
-            let lanes: Vec<Lane> = wave.into_iter().filter_map(|name| self.whole_lane(name)).collect();
+            let lanes: Vec<Lane> = wave
+                .into_iter()
+                .filter_map(|name| self.whole_lane(name))
+                .collect();
             if !lanes.is_empty() {
-                stages.push(Stage { kind: StageKind::Dependencies(stages.len() + 1), lanes });
+                stages.push(Stage {
+                    kind: StageKind::Dependencies(stages.len() + 1),
+                    lanes,
+                });
             }
         }
         stages
@@ -463,15 +668,27 @@ impl<'a> Planner<'a> {
         let moving: BTreeSet<String> = self.completed_moving().collect();
         let waves = graph::waves(self.project, &moving);
         let stages = waves.into_iter().map(|wave| {
-            let lanes = wave.into_iter().filter_map(|name| self.whole_lane(name)).collect();
-            Stage { kind: StageKind::Migrate, lanes }
+            let lanes = wave
+                .into_iter()
+                .filter_map(|name| self.whole_lane(name))
+                .collect();
+            Stage {
+                kind: StageKind::Migrate,
+                lanes,
+            }
         });
         stages.collect()
     }
 
     fn completed_moving(&self) -> std::vec::IntoIter<String> {
-        let moving = |name: &&String| self.creates.contains_key(*name) || self.updates.contains_key(*name);
-        self.completed.iter().filter(moving).cloned().collect::<Vec<_>>().into_iter()
+        let moving =
+            |name: &&String| self.creates.contains_key(*name) || self.updates.contains_key(*name);
+        self.completed
+            .iter()
+            .filter(moving)
+            .cloned()
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     /// Creation and update of a service in one lane; taken out of the later stages.
@@ -488,13 +705,23 @@ impl<'a> Planner<'a> {
         while !open.is_empty() {
             let waits = |name: &String| {
                 let service = self.project.services.get(name);
-                service.is_some_and(|s| graph::shared_services(s).any(|p| p != name && open.contains_key(p)))
+                service.is_some_and(|s| {
+                    graph::shared_services(s).any(|p| p != name && open.contains_key(p))
+                })
             };
             let ready: BTreeSet<String> = open.keys().filter(|n| !waits(n)).cloned().collect();
             // The loader refuses cycles; should one come through, the rest goes in one stage.
-            let (now, later) = open.into_iter().partition::<BTreeMap<_, _>, _>(|(n, _)| ready.is_empty() || ready.contains(n));
-            let lanes = now.into_iter().map(|(name, steps)| Lane { name, steps }).collect();
-            stages.push(Stage { kind: StageKind::Create, lanes });
+            let (now, later) = open
+                .into_iter()
+                .partition::<BTreeMap<_, _>, _>(|(n, _)| ready.is_empty() || ready.contains(n));
+            let lanes = now
+                .into_iter()
+                .map(|(name, steps)| Lane { name, steps })
+                .collect();
+            stages.push(Stage {
+                kind: StageKind::Create,
+                lanes,
+            });
             open = later;
         }
         stages
@@ -510,7 +737,11 @@ impl<'a> Planner<'a> {
         }
         waves
             .into_iter()
-            .map(|wave| wave.into_iter().filter_map(|name| self.whole_lane(name)).collect::<Vec<_>>())
+            .map(|wave| {
+                wave.into_iter()
+                    .filter_map(|name| self.whole_lane(name))
+                    .collect::<Vec<_>>()
+            })
             .filter(|lanes| !lanes.is_empty())
             .collect()
     }
@@ -526,14 +757,22 @@ impl<'a> Planner<'a> {
                 service: c.service().to_owned(),
                 state: c.state.clone(),
                 health: c.health,
-                restart: c.details.as_ref().map(|d| d.restart.clone()).unwrap_or_default(),
+                restart: c
+                    .details
+                    .as_ref()
+                    .map(|d| d.restart.clone())
+                    .unwrap_or_default(),
                 touched: self.touched.contains(&c.id),
             })
             .collect()
     }
 
     fn needed_images(&self) -> BTreeSet<String> {
-        self.plan.specs.values().map(|spec| spec.image.clone()).collect()
+        self.plan
+            .specs
+            .values()
+            .map(|spec| spec.image.clone())
+            .collect()
     }
 
     /// The config hash, unless it covers the id of a container that is not created yet.
@@ -543,7 +782,10 @@ impl<'a> Planner<'a> {
             if self.recreated.contains(parent) {
                 return None;
             }
-            ids.insert(parent.to_owned(), self.containers(parent).next()?.id.clone());
+            ids.insert(
+                parent.to_owned(),
+                self.containers(parent).next()?.id.clone(),
+            );
         }
         Some(self.project.config_hash(name, &ids))
     }
@@ -553,11 +795,18 @@ impl<'a> Planner<'a> {
             .filter_map(|parent| {
                 let created = self.plan.specs.get(&PlannedId(format!("{parent}-1")));
                 let planned = created.map(|spec| ContainerRef::Planned(spec.id.clone()));
-                let reference = planned.or_else(|| self.containers(parent).next().map(ContainerRef::existing))?;
+                let reference = planned
+                    .or_else(|| self.containers(parent).next().map(ContainerRef::existing))?;
                 Some((parent.to_owned(), reference))
             })
             .collect();
-        Draft { project: self.project, options: self.options, name, service, references }
+        Draft {
+            project: self.project,
+            options: self.options,
+            name,
+            service,
+            references,
+        }
     }
 
     fn containers(&self, name: &str) -> impl Iterator<Item = &'a Container> + use<'a, '_> {
@@ -582,26 +831,50 @@ impl<'a> Planner<'a> {
     }
 
     fn follows_restart(&self, service: &Service) -> bool {
-        service.depends_on.iter().any(|(parent, d)| d.restart && self.moved(parent))
+        service
+            .depends_on
+            .iter()
+            .any(|(parent, d)| d.restart && self.moved(parent))
     }
 
     fn wait(&self, name: &str, service: &Service) -> Wait {
         if self.completed.contains(name) {
-            return Wait { until: Until::Completed, timeout: self.options.job_timeout };
+            return Wait {
+                until: Until::Completed,
+                timeout: self.options.job_timeout,
+            };
         }
-        let image = service.image.as_ref().and_then(|i| self.observed.images.get(i));
+        let image = service
+            .image
+            .as_ref()
+            .and_then(|i| self.observed.images.get(i));
         let timing = health_timing(service, image.and_then(|i| i.healthcheck));
-        Wait { until: Until::Healthy, timeout: self.options.timeout.max(timing) }
+        Wait {
+            until: Until::Healthy,
+            timeout: self.options.timeout.max(timing),
+        }
     }
 
     fn monitor(&mut self, name: &str, service: &Service, container: &ContainerRef) {
         if self.completed.contains(name) {
             return;
         }
-        let written = service.deploy.as_ref().and_then(|d| d.update_config.as_ref()).and_then(|u| u.monitor);
-        let image = service.image.as_ref().and_then(|i| self.observed.images.get(i));
-        let checked = has_healthcheck(service) || service.healthcheck.is_none() && image.is_some_and(|i| i.healthcheck.is_some());
-        let unwritten = if checked { Duration::ZERO } else { Duration::from_secs(5) };
+        let written = service
+            .deploy
+            .as_ref()
+            .and_then(|d| d.update_config.as_ref())
+            .and_then(|u| u.monitor);
+        let image = service
+            .image
+            .as_ref()
+            .and_then(|i| self.observed.images.get(i));
+        let checked = has_healthcheck(service)
+            || service.healthcheck.is_none() && image.is_some_and(|i| i.healthcheck.is_some());
+        let unwritten = if checked {
+            Duration::ZERO
+        } else {
+            Duration::from_secs(5)
+        };
         let duration = written.map_or(unwritten, |m| m.as_std());
         if !duration.is_zero() {
             self.monitored.push((container.clone(), duration));
@@ -609,20 +882,40 @@ impl<'a> Planner<'a> {
     }
 
     fn starts_first(&mut self, name: &str, service: &Service) -> Result<bool, PlanError> {
-        let update = service.deploy.as_ref().and_then(|d| d.update_config.as_ref());
-        if update.and_then(|u| u.order.as_deref()) != Some("start-first") || self.completed.contains(name) {
+        let update = service
+            .deploy
+            .as_ref()
+            .and_then(|d| d.update_config.as_ref());
+        if update.and_then(|u| u.order.as_deref()) != Some("start-first")
+            || self.completed.contains(name)
+        {
             return Ok(false);
         }
         let impossible = |reason: &str| {
-            Err(PlanError::StartFirst { service: name.to_owned(), reason: reason.to_owned() })
+            Err(PlanError::StartFirst {
+                service: name.to_owned(),
+                reason: reason.to_owned(),
+            })
         };
-        if let Some(mode) = service.network_mode.as_deref().filter(|m| *m == "host" || m.starts_with("service:")) {
-            return impossible(&format!("two containers cannot share `network_mode: {mode}`"));
+        if let Some(mode) = service
+            .network_mode
+            .as_deref()
+            .filter(|m| *m == "host" || m.starts_with("service:"))
+        {
+            return impossible(&format!(
+                "two containers cannot share `network_mode: {mode}`"
+            ));
         }
-        if service.networks.values().flatten().any(|n| n.ipv4_address.is_some() || n.ipv6_address.is_some() || n.mac_address.is_some()) {
+        if service.networks.values().flatten().any(|n| {
+            n.ipv4_address.is_some() || n.ipv6_address.is_some() || n.mac_address.is_some()
+        }) {
             return impossible("it has a fixed address, which two containers cannot have at once");
         }
-        let fixed = |p: &&crate::project::model::Port| p.published.as_deref().is_some_and(|p| !p.is_empty() && p != "0" && !p.contains('-'));
+        let fixed = |p: &&crate::project::model::Port| {
+            p.published
+                .as_deref()
+                .is_some_and(|p| !p.is_empty() && p != "0" && !p.contains('-'))
+        };
         if let Some(port) = service.ports.iter().find(fixed) {
             return impossible(&format!(
                 "the published port {} can be held by one container only",
@@ -634,14 +927,29 @@ impl<'a> Planner<'a> {
 
     /// The name must be free, or held by the container that is replaced.
     fn require_free(&self, name: &str, old: &Container) -> Result<(), PlanError> {
-        if old.name == name { Ok(()) } else { self.require_name(name) }
+        if old.name == name {
+            Ok(())
+        } else {
+            self.require_name(name)
+        }
     }
 
     fn require_name(&self, name: &str) -> Result<(), PlanError> {
-        let holder = self.observed.containers.iter().chain(&self.observed.strangers).find(|c| c.name == name);
+        let holder = self
+            .observed
+            .containers
+            .iter()
+            .chain(&self.observed.strangers)
+            .find(|c| c.name == name);
         holder.map_or(Ok(()), |c| {
-            let project = c.label(label::PROJECT).map(|p| format!(" of project `{p}`")).unwrap_or_default();
-            Err(PlanError::NameTaken { name: name.to_owned(), holder: format!("container {}{project}", c.short_id()) })
+            let project = c
+                .label(label::PROJECT)
+                .map(|p| format!(" of project `{p}`"))
+                .unwrap_or_default();
+            Err(PlanError::NameTaken {
+                name: name.to_owned(),
+                holder: format!("container {}{project}", c.short_id()),
+            })
         })
     }
 
@@ -655,7 +963,10 @@ impl<'a> Planner<'a> {
     }
 
     fn update(&mut self, name: &str, steps: Steps) {
-        self.updates.entry(name.to_owned()).or_default().extend(steps);
+        self.updates
+            .entry(name.to_owned())
+            .or_default()
+            .extend(steps);
     }
 
     fn add_spec(&mut self, spec: ContainerSpec) {
@@ -665,8 +976,17 @@ impl<'a> Planner<'a> {
 
 /// The services that a plan looks at: all that are enabled and no profile's jobs, or those asked for
 /// with what they depend on and what does not run.
-fn scope(project: &Project, observed: &Observed, options: &Options) -> Result<BTreeSet<String>, PlanError> {
-    let ordinary = |name: &&String| project.services.get(*name).is_some_and(|s| !graph::is_profile_job(s));
+fn scope(
+    project: &Project,
+    observed: &Observed,
+    options: &Options,
+) -> Result<BTreeSet<String>, PlanError> {
+    let ordinary = |name: &&String| {
+        project
+            .services
+            .get(*name)
+            .is_some_and(|s| !graph::is_profile_job(s))
+    };
     if options.services.is_empty() {
         return Ok(project.services.keys().filter(ordinary).cloned().collect());
     }
@@ -674,10 +994,23 @@ fn scope(project: &Project, observed: &Observed, options: &Options) -> Result<BT
     for name in &options.services {
         if !project.services.contains_key(name) {
             let known = project.services.keys().cloned().collect();
-            return Err(PlanError::UnknownService { name: name.clone(), known });
+            return Err(PlanError::UnknownService {
+                name: name.clone(),
+                known,
+            });
         }
-        let runs = |n: &String| observed.containers.iter().any(|c| c.service() == n && c.is_running());
-        scope.extend(graph::dependencies(project, name).into_iter().filter(|n| !runs(n)).filter(|n| ordinary(&n)));
+        let runs = |n: &String| {
+            observed
+                .containers
+                .iter()
+                .any(|c| c.service() == n && c.is_running())
+        };
+        scope.extend(
+            graph::dependencies(project, name)
+                .into_iter()
+                .filter(|n| !runs(n))
+                .filter(|n| ordinary(&n)),
+        );
         scope.insert(name.clone());
     }
     Ok(scope)
@@ -686,27 +1019,47 @@ fn scope(project: &Project, observed: &Observed, options: &Options) -> Result<BT
 /// A container that a release put aside, or created and did not promote.
 pub fn is_put_aside(container: &Container) -> bool {
     let tail = |mark: &str| {
-        container.name.rsplit_once(mark).is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        container
+            .name
+            .rsplit_once(mark)
+            .is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
     tail(".before-") || tail(".release-")
 }
 
 fn removal(name: &str, container: &Container, cause: &Cause) -> Lane {
-    let step = Step::Remove { container: ContainerRef::existing(container) };
-    Lane { name: name.to_owned(), steps: vec![lanes::final_step(step, "the new release stands", cause)] }
+    let step = Step::Remove {
+        container: ContainerRef::existing(container),
+    };
+    Lane {
+        name: name.to_owned(),
+        steps: vec![lanes::final_step(step, "the new release stands", cause)],
+    }
 }
 
 fn used_images(options: &Options, plan: &Plan) -> BTreeMap<String, crate::plan::PlannedImage> {
     let used: BTreeSet<&String> = plan.specs.values().map(|s| &s.image).collect();
-    options.images.iter().filter(|(key, _)| used.contains(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    options
+        .images
+        .iter()
+        .filter(|(key, _)| used.contains(key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
 }
 
 fn hooks(service: &Service) -> Hooks {
-    Hooks { post_start: !service.post_start.is_empty(), pre_stop: !service.pre_stop.is_empty() }
+    Hooks {
+        post_start: !service.post_start.is_empty(),
+        pre_stop: !service.pre_stop.is_empty(),
+    }
 }
 
 fn reload_signal(service: &Service) -> Option<&str> {
-    service.extensions.get("x-deployctl")?.get("reload")?.as_str()
+    service
+        .extensions
+        .get("x-deployctl")?
+        .get("reload")?
+        .as_str()
 }
 
 fn has_healthcheck(service: &Service) -> bool {
@@ -728,7 +1081,15 @@ fn health_timing(service: &Service, image: Option<ImageHealthcheck>) -> Duration
     let duration = |d: Option<crate::project::model::GoDuration>| d.map(|d| d.as_std());
     let interval = pick(own.and_then(|h| duration(h.interval)), image.interval, 30);
     let timeout = pick(own.and_then(|h| duration(h.timeout)), image.timeout, 30);
-    let start = pick(own.and_then(|h| duration(h.start_period)), image.start_period, 0);
-    let retries = own.and_then(|h| h.retries).and_then(|r| u32::try_from(r).ok()).or(image.retries).unwrap_or(3);
+    let start = pick(
+        own.and_then(|h| duration(h.start_period)),
+        image.start_period,
+        0,
+    );
+    let retries = own
+        .and_then(|h| h.retries)
+        .and_then(|r| u32::try_from(r).ok())
+        .or(image.retries)
+        .unwrap_or(3);
     start + (interval + timeout) * retries.max(1) + Duration::from_secs(1)
 }

@@ -21,23 +21,42 @@ pub fn put_back(options: &Options) -> Option<Stage> {
         missing: MissingLine::Leave,
     };
     let reason = "what serves is the right tag in the old world, too";
-    Some(stage(StageKind::PutBack, "env file", vec![final_step(step, reason, &Cause::Release)]))
+    Some(stage(
+        StageKind::PutBack,
+        "env file",
+        vec![final_step(step, reason, &Cause::Release)],
+    ))
 }
 
 /// Pulls, side by side, and tags that are new here.
 pub fn pull(options: &Options, needed: BTreeSet<String>) -> Option<Stage> {
-    let images = options.images.values().filter(|i| needed.contains(&i.reference));
+    let images = options
+        .images
+        .values()
+        .filter(|i| needed.contains(&i.reference));
     let lanes: Vec<Lane> = images.filter_map(pull_lane).collect();
-    (!lanes.is_empty()).then_some(Stage { kind: StageKind::Pull, lanes })
+    (!lanes.is_empty()).then_some(Stage {
+        kind: StageKind::Pull,
+        lanes,
+    })
 }
 
 /// What follows from the line `committed`.
 pub fn commit(options: &Options) -> Option<Stage> {
     let mut steps = write_variables(options);
-    let arming = options.images.values().filter(|i| i.tag == TagArming::AtCommit);
-    steps.extend(arming.map(|i| redone(Step::ArmTag { image: i.reference.clone() })));
+    let arming = options
+        .images
+        .values()
+        .filter(|i| i.tag == TagArming::AtCommit);
+    steps.extend(arming.map(|i| {
+        redone(Step::ArmTag {
+            image: i.reference.clone(),
+        })
+    }));
     if let Some(value) = &options.rollback_tag {
-        steps.push(redone(Step::WriteRollbackTag { value: value.clone() }));
+        steps.push(redone(Step::WriteRollbackTag {
+            value: value.clone(),
+        }));
     }
     steps.push(redone(Step::RecordRelease));
     Some(stage(StageKind::Commit, "commit", steps))
@@ -45,19 +64,38 @@ pub fn commit(options: &Options) -> Option<Stage> {
 
 /// Old containers go; the images that a rollback needs are held.
 pub fn clean(options: &Options, mut lanes: Vec<Lane>) -> Option<Stage> {
-    let hold = options.hold.iter().map(|id| Step::HoldImage { id: id.clone(), release: options.release });
-    let let_go = options.let_go.iter().map(|(id, references)| Step::LetGo { id: id.clone(), references: references.clone() });
-    let steps: Steps = hold.chain(let_go).map(|s| final_step(s, "the new release stands", &Cause::Release)).collect();
+    let hold = options.hold.iter().map(|id| Step::HoldImage {
+        id: id.clone(),
+        release: options.release,
+    });
+    let let_go = options.let_go.iter().map(|(id, references)| Step::LetGo {
+        id: id.clone(),
+        references: references.clone(),
+    });
+    let steps: Steps = hold
+        .chain(let_go)
+        .map(|s| final_step(s, "the new release stands", &Cause::Release))
+        .collect();
     if !steps.is_empty() {
-        lanes.push(Lane { name: "images".into(), steps });
+        lanes.push(Lane {
+            name: "images".into(),
+            steps,
+        });
     }
-    (!lanes.is_empty()).then_some(Stage { kind: StageKind::Clean, lanes })
+    (!lanes.is_empty()).then_some(Stage {
+        kind: StageKind::Clean,
+        lanes,
+    })
 }
 
 /// No container changes, yet the tag line is behind what serves.
 pub fn only_tag_line(options: &Options) -> Vec<Stage> {
     let steps = write_variables(options);
-    if steps.is_empty() { Vec::new() } else { vec![stage(StageKind::Commit, "env file", steps)] }
+    if steps.is_empty() {
+        Vec::new()
+    } else {
+        vec![stage(StageKind::Commit, "env file", steps)]
+    }
 }
 
 fn write_variables(options: &Options) -> Steps {
@@ -86,18 +124,43 @@ fn pull_lane(image: &PlannedImage) -> Option<Lane> {
     let mut steps = Steps::new();
     let keep = "an image that is here does no harm";
     if image.pull {
-        steps.push(final_step(Step::Pull { image: image.reference.clone() }, keep, &Cause::Release));
+        steps.push(final_step(
+            Step::Pull {
+                image: image.reference.clone(),
+            },
+            keep,
+            &Cause::Release,
+        ));
     }
     if image.tag == TagArming::AtOnce {
-        steps.push(final_step(Step::ArmTag { image: image.reference.clone() }, keep, &Cause::Release));
+        steps.push(final_step(
+            Step::ArmTag {
+                image: image.reference.clone(),
+            },
+            keep,
+            &Cause::Release,
+        ));
     }
-    (!steps.is_empty()).then(|| Lane { name: image.reference.clone(), steps })
+    (!steps.is_empty()).then(|| Lane {
+        name: image.reference.clone(),
+        steps,
+    })
 }
 
 fn redone(step: Step) -> crate::plan::PlannedStep {
-    final_step(step, "the release is committed: this is redone, not undone", &Cause::Release)
+    final_step(
+        step,
+        "the release is committed: this is redone, not undone",
+        &Cause::Release,
+    )
 }
 
 fn stage(kind: StageKind, name: &str, steps: Steps) -> Stage {
-    Stage { kind, lanes: vec![Lane { name: name.to_owned(), steps }] }
+    Stage {
+        kind,
+        lanes: vec![Lane {
+            name: name.to_owned(),
+            steps,
+        }],
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::{CreateRequest, Created, EngineError, EventKind};
 use crate::plan::observed::{
-    Container, ContainerState, Details, Health, LocalImage, ObservedNetwork, ObservedVolume,
+    Container, ContainerState, Details, Health, LocalImage, Mount, ObservedNetwork, ObservedVolume,
 };
 
 /// What a container does when it is started.
@@ -50,38 +50,73 @@ impl World {
 
     /// A container by id or name.
     pub fn find(&self, container: &str) -> Option<&Container> {
-        self.containers.get(container).or_else(|| self.containers.values().find(|c| c.name == container))
+        self.containers
+            .get(container)
+            .or_else(|| self.containers.values().find(|c| c.name == container))
     }
 
     /// A container by id or name, to be changed.
     pub fn get(&mut self, container: &str) -> Result<&mut Container, EngineError> {
         let id = self.find(container).map(|c| c.id.clone());
         id.and_then(|id| self.containers.get_mut(&id))
-            .ok_or_else(|| EngineError::NotFound { message: format!("no such container: {container}") })
+            .ok_or_else(|| EngineError::NotFound {
+                message: format!("no such container: {container}"),
+            })
     }
 
     pub(super) fn create(&mut self, request: &CreateRequest<'_>) -> Result<Created, EngineError> {
         let name = &request.spec.name;
         if self.find(name).is_some() {
-            return Err(EngineError::Conflict { message: format!("the name {name} is in use") });
+            return Err(EngineError::Conflict {
+                message: format!("the name {name} is in use"),
+            });
         }
         let id = self.next_id();
         let networks = request.spec.networks.iter().map(|n| {
-            let id = self.networks.get(&n.name).map(|n| n.id.clone()).unwrap_or_default();
+            let id = self
+                .networks
+                .get(&n.name)
+                .map(|n| n.id.clone())
+                .unwrap_or_default();
             (n.name.clone(), id)
         });
+        let named = request
+            .spec
+            .service
+            .volumes
+            .iter()
+            .filter_map(|v| Some((v.source.as_deref()?, v.target.as_deref()?)));
+        let mounts = named
+            .map(|(source, target)| Mount {
+                kind: "volume".into(),
+                name: crate::plan::judge::volume_name(request.project, source),
+                destination: target.into(),
+                ..Mount::default()
+            })
+            .collect();
         let container = Container {
             id: id.clone(),
             name: name.clone(),
             image: request.image.clone(),
-            image_id: request.labels.get(crate::plan::spec::label::IMAGE).cloned().unwrap_or_default(),
+            image_id: request
+                .labels
+                .get(crate::plan::spec::label::IMAGE)
+                .cloned()
+                .unwrap_or_default(),
             labels: request.labels.clone(),
             networks: networks.collect(),
-            details: Some(Details { restart: request.spec.restart.clone(), ..Details::default() }),
+            mounts,
+            details: Some(Details {
+                restart: request.spec.restart.clone(),
+                ..Details::default()
+            }),
             ..Container::default()
         };
         self.containers.insert(id.clone(), container);
-        Ok(Created { id, warnings: Vec::new() })
+        Ok(Created {
+            id,
+            warnings: Vec::new(),
+        })
     }
 
     pub(super) fn start(&mut self, container: &str) -> Result<(), EngineError> {
@@ -138,8 +173,14 @@ impl World {
 
     pub(super) fn rename(&mut self, container: &str, name: &str) -> Result<(), EngineError> {
         let id = self.get(container)?.id.clone();
-        if self.containers.values().any(|c| c.name == name && c.id != id) {
-            return Err(EngineError::Conflict { message: format!("the name {name} is in use") });
+        if self
+            .containers
+            .values()
+            .any(|c| c.name == name && c.id != id)
+        {
+            return Err(EngineError::Conflict {
+                message: format!("the name {name} is in use"),
+            });
         }
         self.get(&id)?.name = name.to_owned();
         Ok(())

@@ -1,0 +1,244 @@
+//! The transaction over the engine in memory: a fault before and after every effect, and a crash at every
+//! step, ends in the old world or in the new one, never between.
+
+#[path = "transaction/scenario.rs"]
+mod scenario;
+
+use deployctl::engine::memory::{Behaviour, Fault};
+use deployctl::plan::StageKind;
+use deployctl::state::Outcome;
+use scenario::{Scenario, World};
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_replaces_every_container_and_keeps_names_and_replicas() {
+    let mut shop = Scenario::running("v1").await;
+    let finished = shop.deploy("v2").await;
+    assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
+    assert_eq!(shop.world(), World::of("v2"));
+    assert_eq!(shop.store.rollback_tag(), Some("v1".to_owned()));
+    assert_eq!(shop.store.variable("IMAGE_TAG"), Some("v2".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_deploy_needs_nothing_to_be_there() {
+    let mut shop = Scenario::empty();
+    let finished = shop.deploy("v1").await;
+    assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
+    assert_eq!(shop.world(), World::of("v1"));
+    assert_eq!(shop.store.rollback_tag(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_deploy_of_the_same_tag_has_nothing_to_do() {
+    let mut shop = Scenario::running("v1").await;
+    let plan = shop.plan("v1");
+    assert!(plan.changes.is_empty(), "{:?}", plan.changes);
+    let finished = shop.deploy("v1").await;
+    assert_eq!(finished.outcome, Outcome::Succeeded);
+    assert_eq!(shop.engine.calls(), 0, "nothing was asked of the engine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unhealthy_last_service_brings_every_old_container_back() {
+    for behaviour in [
+        Behaviour::Unhealthy,
+        Behaviour::Silent,
+        Behaviour::Exits(1),
+        Behaviour::Exits(0),
+    ] {
+        let mut shop = Scenario::running("v1").await;
+        let before = shop.containers();
+        shop.behaves("proxy:v2", behaviour);
+        let finished = shop.deploy("v2").await;
+        assert_eq!(
+            finished.outcome,
+            Outcome::RolledBack,
+            "{behaviour:?}: {finished:?}"
+        );
+        assert_eq!(
+            finished.failed.expect("a failure").stage,
+            StageKind::Wave(3)
+        );
+        assert_eq!(
+            shop.containers(),
+            before,
+            "{behaviour:?}: the same containers, by id"
+        );
+        assert_eq!(shop.store.rollback_tag(), None);
+        assert_eq!(shop.store.variable("IMAGE_TAG"), Some("v1".to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_migration_touches_no_service() {
+    let mut shop = Scenario::running("v1").await;
+    let before = shop.containers();
+    shop.behaves("migrate:v2", Behaviour::Exits(3));
+    let finished = shop.deploy("v2").await;
+    assert_eq!(finished.outcome, Outcome::Failed, "{finished:?}");
+    assert_eq!(
+        finished.failed.expect("a failure").stage,
+        StageKind::Migrate
+    );
+    assert_eq!(shop.containers(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_migration_that_hangs_ends_at_its_deadline() {
+    let mut shop = Scenario::running("v1").await;
+    let before = shop.containers();
+    shop.behaves("migrate:v2", Behaviour::Unchecked);
+    let finished = shop.deploy("v2").await;
+    assert_eq!(
+        finished.failed.expect("a failure").stage,
+        StageKind::Migrate
+    );
+    assert_eq!(
+        shop.containers(),
+        before,
+        "the job's container is gone, too"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_first_deploy_leaves_no_container_and_no_network() {
+    let mut shop = Scenario::empty();
+    shop.behaves("proxy:v1", Behaviour::Unhealthy);
+    let finished = shop.deploy("v1").await;
+    assert_eq!(finished.outcome, Outcome::RolledBack, "{finished:?}");
+    assert!(shop.containers().is_empty(), "{:?}", shop.containers());
+    assert!(shop.engine.world().networks.is_empty());
+    assert_eq!(
+        shop.engine.world().volumes.len(),
+        1,
+        "a volume is never removed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_at_any_call_ends_in_one_of_the_two_worlds() {
+    let calls = Scenario::calls_of_a_deploy().await;
+    assert!(calls > 30, "{calls} calls are too few for this project");
+    for number in 0..calls {
+        for fault in [Fault::FailBefore(number), Fault::FailAfter(number)] {
+            let mut shop = Scenario::running("v1").await;
+            let before = shop.containers();
+            shop.engine.arm(Some(fault));
+            let finished = shop.deploy("v2").await;
+            shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_call_is_recovered_into_one_of_the_two_worlds() {
+    let calls = Scenario::calls_of_a_deploy().await;
+    for number in 0..calls {
+        for fault in [Fault::CrashBefore(number), Fault::CrashAfter(number)] {
+            let mut shop = Scenario::running("v1").await;
+            let before = shop.containers();
+            shop.engine.arm(Some(fault));
+            shop.deploy_until_crash("v2").await;
+            let finished = shop.recover().await;
+            shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_call_of_an_unwind_is_recovered_into_the_old_world() {
+    let calls = Scenario::calls_of_a_failing_deploy().await;
+    for number in 0..calls {
+        for fault in [Fault::CrashBefore(number), Fault::CrashAfter(number)] {
+            let mut shop = Scenario::running("v1").await;
+            let before = shop.containers();
+            shop.behaves("proxy:v2", Behaviour::Unhealthy);
+            shop.engine.arm(Some(fault));
+            shop.deploy_until_crash("v2").await;
+            let finished = shop.recover().await;
+            assert_eq!(
+                finished.outcome,
+                Outcome::RolledBack,
+                "{fault:?}: {finished:?}"
+            );
+            assert_eq!(shop.containers(), before, "{fault:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovery_that_crashes_itself_is_recovered() {
+    for first in [10, 20, 30] {
+        for second in 0..12 {
+            let mut shop = Scenario::running("v1").await;
+            let before = shop.containers();
+            shop.engine.arm(Some(Fault::CrashAfter(first)));
+            shop.deploy_until_crash("v2").await;
+            shop.engine.arm(Some(Fault::CrashAfter(second)));
+            shop.recover_until_crash().await;
+            let finished = shop.recover().await;
+            shop.assert_one_world(&before, &finished, &format!("{first}, then {second}"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_at_any_call_ends_in_one_of_the_two_worlds() {
+    let calls = Scenario::calls_of_a_deploy().await;
+    for number in (0..calls).step_by(3) {
+        let mut shop = Scenario::running("v1").await;
+        let before = shop.containers();
+        let finished = shop.deploy_interrupted_after("v2", number).await;
+        shop.assert_one_world(
+            &before,
+            &finished,
+            &format!("interrupted after call {number}"),
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_stream_that_ends_does_not_end_the_wait() {
+    let mut shop = Scenario::running("v1").await;
+    shop.behaves("proxy:v2", Behaviour::Silent);
+    let finished = shop
+        .deploy_with("v2", async |engine| {
+            tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+            engine.end_streams();
+            engine.change(|world| {
+                world.behaviour.clear();
+                for container in world
+                    .containers
+                    .values_mut()
+                    .filter(|c| c.image == "proxy:v2")
+                {
+                    container.health = deployctl::plan::observed::Health::Healthy;
+                }
+            });
+        })
+        .await;
+    assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
+    assert_eq!(shop.world(), World::of("v2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_dies_while_a_later_wave_is_awaited_fails_the_release() {
+    let mut shop = Scenario::running("v1").await;
+    let before = shop.containers();
+    shop.behaves("proxy:v2", Behaviour::Silent);
+    let finished = shop
+        .deploy_with("v2", async |engine| {
+            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+            let api = engine
+                .world()
+                .containers
+                .values()
+                .find(|c| c.image == "api:v2")
+                .map(|c| c.id.clone());
+            engine.change(|world| world.exit(&api.expect("api runs"), 1));
+        })
+        .await;
+    assert_eq!(finished.outcome, Outcome::RolledBack, "{finished:?}");
+    assert_eq!(finished.failed.expect("a failure").lane, "api");
+    assert_eq!(shop.containers(), before);
+}
