@@ -3,17 +3,21 @@
 //! Pure: nothing here awaits, reads a clock or touches a file.
 
 pub mod build;
+pub mod check;
 pub mod graph;
 pub mod image;
 pub mod judge;
 pub mod lanes;
 pub mod observed;
 pub mod options;
+pub mod owner;
 pub mod reconcile;
+pub mod registry;
 pub mod release;
 pub mod spec;
 pub mod step;
 mod stub_hash;
+pub mod tag;
 
 pub use image::{ImageKey, PlannedImage};
 pub use observed::{Container, Observed};

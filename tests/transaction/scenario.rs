@@ -37,12 +37,7 @@ impl World {
             ("the-worker", "worker"),
             ("shop-proxy-1", "proxy"),
         ];
-        let state = |image: &str| {
-            format!(
-                "{image}:{} Running Healthy unless-stopped",
-                if image == "db" { "15" } else { tag }
-            )
-        };
+        let state = |image: &str| format!("{image}:{} Running Healthy unless-stopped", tag);
         Self(
             names
                 .into_iter()
@@ -55,12 +50,10 @@ impl World {
 impl Scenario {
     pub fn empty() -> Self {
         let mut world = EngineWorld::default();
-        for image in ["db:15"]
-            .into_iter()
-            .map(str::to_owned)
-            .chain(["v1", "v2"].iter().flat_map(|tag| {
-                ["api", "worker", "proxy", "migrate"].map(|name| format!("{name}:{tag}"))
-            }))
+        let names = ["db", "api", "worker", "proxy", "migrate"];
+        for image in ["v1", "v2"]
+            .iter()
+            .flat_map(|tag| names.map(|name| format!("{name}:{tag}")))
         {
             world.images.insert(
                 image.clone(),
@@ -380,7 +373,7 @@ fn project(tag: &str) -> Project {
         "working_dir": "/app",
         "config_files": ["/app/compose.prod.yml"],
         "services": {
-            "db": service("db", json!({"image": "db:15", "volumes": [{"type": "volume", "source": "data", "target": "/data"}]})),
+            "db": service("db", json!({"volumes": [{"type": "volume", "source": "data", "target": "/data"}]})),
             "api": service("api", json!({"scale": 2, "networks": {"default": null, "back": null}, "depends_on": {"db": healthy}})),
             "worker": service("worker", json!({"container_name": "the-worker", "depends_on": {"db": healthy}})),
             "proxy": service("proxy", json!({"depends_on": {"api": healthy}})),
