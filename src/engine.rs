@@ -1,5 +1,6 @@
 //! The engine behind one trait: the Docker Engine API, and an in-memory one for tests.
 
+pub mod docker;
 pub mod error;
 pub mod memory;
 
