@@ -2,11 +2,37 @@
 //!
 //! The only place that writes files.
 
+mod atomic;
 pub mod entry;
+pub mod env_file;
+pub mod env_text;
+pub mod error;
+pub mod holder;
+pub mod journal;
+pub mod layout;
+pub mod lock;
+pub mod release;
+pub mod releases;
+pub mod rollback_tag;
+pub mod store;
+#[cfg(test)]
+mod testing;
 
 use std::path::Path;
 
+pub use atomic::replace_file;
 pub use entry::{Entry, Header, Outcome};
+pub use env_file::{EnvFileError, read_env_file, set_variable};
+pub use env_text::{EnvSyntaxError, read_variable, replace_variable};
+pub use error::{Fault, FileAction, FileError, StateError};
+pub use holder::Holder;
+pub use journal::{Journal, JournalError, Recorded};
+pub use layout::{StateDirectory, lock_path, rollback_tag_path, unfinished};
+pub use lock::{DeployLock, LockError, network_filesystem};
+pub use release::{ImageRecord, Origin, RecordError, ReleaseKind, ReleaseRecord, StoredModel};
+pub use releases::Releases;
+pub use rollback_tag::{read_rollback_tag, write_rollback_tag};
+pub use store::{Beginning, ReleaseStore};
 
 use crate::plan::step::{MissingLine, VariableValue};
 
