@@ -1,5 +1,6 @@
 //! Deploys a Docker Compose project as one transaction, with the old containers as the rollback.
 
+pub mod command;
 pub mod engine;
 pub mod execute;
 pub mod plan;

@@ -16,7 +16,6 @@ pub mod registry;
 pub mod release;
 pub mod spec;
 pub mod step;
-mod stub_hash;
 pub mod tag;
 
 pub use image::{ImageKey, PlannedImage};

@@ -1,6 +1,43 @@
 //! Compose files and env files → the resolved model, its canonical form and its config hash.
 
+pub mod bytes;
+mod canonical;
+mod consistency;
+mod decode;
+mod defaults;
+pub mod dotenv;
 pub mod duration;
+mod error;
+mod go_json;
+mod go_path;
+mod hash;
+pub mod image;
+mod interpolate;
+mod load;
+mod locate;
+mod merge;
 pub mod model;
+mod normalize;
+mod path;
+mod port_spec;
+pub mod print;
+pub mod project_name;
+mod reset;
+mod resolve_paths;
+mod scalar;
+mod schema;
+mod shell;
+mod source;
+mod suggest;
+mod template;
+mod tree;
+mod unique;
+mod volume_spec;
+mod yaml;
 
+pub use error::{LoadError, Problem};
+pub use hash::ServiceReferences;
+pub use load::load;
+pub use locate::{FileSource, LoadOptions, LocateError, Location, locate};
 pub use model::Project;
+pub use source::Place;

@@ -101,7 +101,10 @@ impl Draft<'_> {
             name: String::new(),
             final_name: String::new(),
             service_name: self.name.to_owned(),
-            service: Arc::new(self.service.clone()),
+            service: Arc::new(Service {
+                environment: self.project.resolved_environment(self.name),
+                ..self.service.clone()
+            }),
             image: self.service.image.clone().unwrap_or_default(),
             labels: BTreeMap::new(),
             restart: RestartPolicy::never(),

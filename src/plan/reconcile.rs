@@ -777,7 +777,7 @@ impl<'a> Planner<'a> {
 
     /// The config hash, unless it covers the id of a container that is not created yet.
     fn known_hash(&self, name: &str, service: &Service) -> Option<String> {
-        let mut ids = BTreeMap::new();
+        let mut ids = crate::project::ServiceReferences::new();
         for parent in graph::shared_services(service) {
             if self.recreated.contains(parent) {
                 return None;

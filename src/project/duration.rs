@@ -12,6 +12,12 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 
+/// Reads a duration of a Compose file.
+#[must_use]
+pub fn parse(text: &str) -> Option<GoDuration> {
+    parse_go(text)
+}
+
 /// Reads `1h30m`, `1.5s`, `2d` …; `None` for anything else.
 #[must_use]
 pub fn parse_go(text: &str) -> Option<GoDuration> {

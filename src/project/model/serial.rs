@@ -21,6 +21,17 @@ pub(super) fn sorted<S: Serializer, V: Serialize>(
     serializer.collect_map(entries)
 }
 
+/// As [`sorted`], for a map that may be absent.
+pub(super) fn sorted_if_any<S: Serializer, V: Serialize>(
+    map: &Option<IndexMap<String, V>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match map {
+        Some(map) => sorted(map, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A value that has an empty form which is not written.
 pub(super) trait Absent {
     fn is_absent(&self) -> bool;

@@ -12,7 +12,7 @@ use super::build::{Build, Develop};
 use super::deploy::{Deploy, DeviceRequest};
 use super::mount::{FileReference, VolumeMount};
 use super::network::{Port, ServiceNetwork};
-use super::serial::{absent, sorted};
+use super::serial::{absent, sorted, sorted_if_any};
 use super::units::{ByteSize, Float, GoDuration, HostList, Ulimit};
 
 /// A service; the fields stand in the order in which Compose hashes them.
@@ -211,6 +211,14 @@ pub struct Service {
     pub post_start: Vec<Hook>,
     #[serde(skip_serializing_if = "absent")]
     pub pre_stop: Vec<Hook>,
+    /// The variables of the container: `environment` over the values of `env_file`. `None` where a file of a disabled
+    /// service cannot be read.
+    #[serde(
+        rename = "#environment",
+        skip_serializing_if = "absent",
+        serialize_with = "sorted_if_any"
+    )]
+    pub resolved_environment: Option<IndexMap<String, Option<String>>>,
     #[serde(rename = "#extensions", skip_serializing_if = "absent")]
     pub extensions: Extensions,
 }

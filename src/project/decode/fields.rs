@@ -1,0 +1,422 @@
+//! Typed access to the keys of a mapping, with Compose's conversions.
+
+use indexmap::IndexMap;
+
+use crate::project::error::{Fault, Outcome, Under as _};
+use crate::project::model::{ByteSize, Extensions, FileMode, Float, GoDuration, HostList, Ulimit};
+use crate::project::source::Position;
+use crate::project::tree::{Mapping, Node, Value};
+use crate::project::{bytes, duration, interpolate, shell};
+
+/// A mapping whose keys are taken out one by one.
+pub(super) struct Fields {
+    mapping: Mapping,
+    pub(super) at: Position,
+}
+
+impl Fields {
+    pub(super) fn new(mapping: Mapping, at: Position) -> Self {
+        Self { mapping, at }
+    }
+
+    /// The keys of a mapping; anything else is an error.
+    pub(super) fn of(node: Node) -> Outcome<Self> {
+        match node.value {
+            Value::Mapping(mapping) => Ok(Self::new(mapping, node.at)),
+            _ => Err(Fault::wrong_type("a mapping", &node)),
+        }
+    }
+
+    /// Takes a key out; `null` counts as absent.
+    fn take(&mut self, key: &str) -> Option<Node> {
+        self.mapping.swap_remove(key).filter(|node| !node.is_null())
+    }
+
+    /// Takes a key out and reads it.
+    fn read<T>(&mut self, key: &str, read: impl FnOnce(&Node) -> Outcome<T>) -> Outcome<Option<T>> {
+        self.take(key)
+            .map(|node| read(&node).under(key))
+            .transpose()
+    }
+
+    /// The `x-…` keys that are left.
+    pub(super) fn extensions(&mut self) -> Extensions {
+        let left = std::mem::take(&mut self.mapping).into_iter();
+        Extensions(
+            left.filter(|(key, _)| key.starts_with("x-"))
+                .map(|(key, node)| (key, node.to_json()))
+                .collect(),
+        )
+    }
+
+    /// A string; an empty one counts as absent.
+    pub(super) fn string(&mut self, key: &str) -> Outcome<Option<String>> {
+        Ok(self.read(key, string)?.filter(|text| !text.is_empty()))
+    }
+
+    /// A list of strings.
+    pub(super) fn strings(&mut self, key: &str) -> Outcome<Vec<String>> {
+        Ok(self.read(key, strings)?.unwrap_or_default())
+    }
+
+    /// A list whose entries are printed, whatever they are.
+    pub(super) fn printed(&mut self, key: &str) -> Outcome<Vec<String>> {
+        Ok(self
+            .read(key, |node| {
+                Ok(items(node)?.iter().map(Node::go_string).collect())
+            })?
+            .unwrap_or_default())
+    }
+
+    /// A command: a list, or a line that is split into words.
+    pub(super) fn command(&mut self, key: &str) -> Outcome<Option<Vec<String>>> {
+        self.read(key, |node| match node.as_str() {
+            Some(line) => shell::split(line).ok_or_else(|| {
+                Fault::invalid("a quote or bracket of the command is not closed", node.at)
+            }),
+            None => strings(node),
+        })
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&mut self, key: &str) -> Outcome<Option<i64>> {
+        self.read(key, integer)
+    }
+
+    /// A whole number that counts as absent when it is zero.
+    pub(super) fn nonzero(&mut self, key: &str) -> Outcome<Option<i64>> {
+        Ok(self.integer(key)?.filter(|number| *number != 0))
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn unsigned(&mut self, key: &str) -> Outcome<Option<u64>> {
+        self.read(key, |node| {
+            u64::try_from(integer(node)?)
+                .map_err(|_| Fault::invalid("must not be negative", node.at))
+        })
+    }
+
+    /// A number that counts as absent when it is zero.
+    pub(super) fn float(&mut self, key: &str) -> Outcome<Option<Float>> {
+        Ok(self.read(key, float)?.filter(|number| number.0 != 0.0))
+    }
+
+    /// A boolean.
+    pub(super) fn boolean(&mut self, key: &str) -> Outcome<Option<bool>> {
+        let Some(node) = self.take(key) else {
+            return Ok(None);
+        };
+        let value = match &node.value {
+            Value::Bool(value) => Some(*value),
+            Value::String(text) => interpolate::parse_bool(text, &mut Vec::new()),
+            _ => None,
+        };
+        value
+            .map(Some)
+            .ok_or_else(|| Fault::wrong_type("true or false", &node).under(key))
+    }
+
+    /// A boolean that is false when absent.
+    pub(super) fn flag(&mut self, key: &str) -> Outcome<bool> {
+        Ok(self.boolean(key)?.unwrap_or(false))
+    }
+
+    /// A duration.
+    pub(super) fn duration(&mut self, key: &str) -> Outcome<Option<GoDuration>> {
+        self.read(key, |node| {
+            duration::parse(&node.go_string()).ok_or_else(|| {
+                Fault::invalid(format!("`{}` is no duration", node.go_string()), node.at)
+                    .hint("write a number with its unit: `30s`, `1m30s`, `2h`")
+            })
+        })
+    }
+
+    /// A duration that counts as absent when it is zero.
+    pub(super) fn nonzero_duration(&mut self, key: &str) -> Outcome<Option<GoDuration>> {
+        Ok(self.duration(key)?.filter(|duration| duration.0 != 0))
+    }
+
+    /// A size that counts as absent when it is zero.
+    pub(super) fn bytes(&mut self, key: &str) -> Outcome<Option<ByteSize>> {
+        Ok(self.read(key, byte_size)?.filter(|size| size.0 != 0))
+    }
+
+    /// Permission bits.
+    pub(super) fn mode(&mut self, key: &str) -> Outcome<Option<FileMode>> {
+        self.read(key, |node| match &node.value {
+            Value::Int(mode) => Ok(FileMode(*mode)),
+            Value::String(text) => i64::from_str_radix(text, 8).map(FileMode).map_err(|_| {
+                Fault::invalid(format!("`{text}` is no file mode"), node.at)
+                    .hint("write it in octal: `0440`")
+            }),
+            _ => Err(Fault::wrong_type("a file mode", node)),
+        })
+    }
+
+    /// A test: a list, or a line for the shell of the container.
+    pub(super) fn shell_test(&mut self, key: &str) -> Outcome<Vec<String>> {
+        let test = self.read(key, |node| match node.as_str() {
+            Some(line) => Ok(vec!["CMD-SHELL".to_owned(), line.to_owned()]),
+            None => strings(node),
+        })?;
+        Ok(test.unwrap_or_default())
+    }
+
+    /// A number of devices; `all` is -1.
+    pub(super) fn device_count(&mut self, key: &str) -> Outcome<Option<i64>> {
+        let count = self.read(key, |node| match node.as_str() {
+            Some(text) if text.eq_ignore_ascii_case("all") => Ok(-1),
+            _ => integer(node),
+        })?;
+        Ok(count.filter(|count| *count != 0))
+    }
+
+    /// A whole number of 32 bits that counts as absent when it is zero.
+    pub(super) fn u32(&mut self, key: &str) -> Outcome<Option<u32>> {
+        let number = self.read(key, |node| {
+            u32::try_from(integer(node)?).map_err(|_| Fault::invalid("is out of range", node.at))
+        })?;
+        Ok(number.filter(|number| *number != 0))
+    }
+
+    /// Variables: a value each, or none.
+    pub(super) fn variables(&mut self, key: &str) -> Outcome<IndexMap<String, Option<String>>> {
+        Ok(self.read(key, variables)?.unwrap_or_default())
+    }
+
+    /// Pairs; what has no value has an empty one.
+    pub(super) fn pairs(&mut self, key: &str) -> Outcome<IndexMap<String, String>> {
+        let pairs = self.variables(key)?;
+        Ok(pairs
+            .into_iter()
+            .map(|(key, value)| (key, value.unwrap_or_default()))
+            .collect())
+    }
+
+    /// Host names and their addresses.
+    pub(super) fn hosts(&mut self, key: &str) -> Outcome<HostList> {
+        Ok(self.read(key, hosts)?.unwrap_or_default())
+    }
+
+    /// Limits of the kernel.
+    pub(super) fn ulimits(&mut self, key: &str) -> Outcome<IndexMap<String, Ulimit>> {
+        let limits = self.entries(key, |node| match node.value {
+            Value::Mapping(_) => {
+                let mut fields = Fields::of(node)?;
+                let (soft, hard) = (fields.integer("soft")?, fields.integer("hard")?);
+                Ok(Some(Ulimit::Pair {
+                    soft: soft.unwrap_or(0),
+                    hard: hard.unwrap_or(0),
+                }))
+            }
+            Value::Null => Ok(None),
+            _ => integer(&node).map(|limit| Some(Ulimit::Single(limit))),
+        })?;
+        Ok(limits
+            .into_iter()
+            .filter_map(|(name, limit)| Some((name, limit?)))
+            .collect())
+    }
+
+    /// A mapping of its own.
+    pub(super) fn nested<T>(
+        &mut self,
+        key: &str,
+        read: fn(&mut Fields) -> Outcome<T>,
+    ) -> Outcome<Option<T>> {
+        self.take(key)
+            .map(|node| {
+                Fields::of(node)
+                    .and_then(|mut fields| read(&mut fields))
+                    .under(key)
+            })
+            .transpose()
+    }
+
+    /// A list of mappings.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &str,
+        read: fn(&mut Fields) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        let Some(node) = self.take(key) else {
+            return Ok(Vec::new());
+        };
+        let Value::Sequence(items) = node.value else {
+            return Err(Fault::wrong_type("a list", &node).under(key));
+        };
+        let mut all = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let item = Fields::of(item).and_then(|mut fields| read(&mut fields));
+            all.push(item.within(index).under(key)?);
+        }
+        Ok(all)
+    }
+
+    /// The entries of a mapping, whatever they are.
+    pub(super) fn entries<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(Node) -> Outcome<T>,
+    ) -> Outcome<IndexMap<String, T>> {
+        let Some(node) = self.take(key) else {
+            return Ok(IndexMap::new());
+        };
+        let Value::Mapping(mapping) = node.value else {
+            return Err(Fault::wrong_type("a mapping", &node).under(key));
+        };
+        let mut all = IndexMap::with_capacity(mapping.len());
+        for (name, value) in mapping {
+            let value = read(value).under(&name).under(key)?;
+            all.insert(name, value);
+        }
+        Ok(all)
+    }
+
+    /// The entries of a mapping, each a mapping or nothing.
+    pub(super) fn optional_entries<T>(
+        &mut self,
+        key: &str,
+        read: fn(&mut Fields) -> Outcome<T>,
+    ) -> Outcome<IndexMap<String, Option<T>>> {
+        self.entries(key, |node| {
+            if node.is_null() {
+                return Ok(None);
+            }
+            Fields::of(node)
+                .and_then(|mut fields| read(&mut fields))
+                .map(Some)
+        })
+    }
+}
+
+fn string(node: &Node) -> Outcome<String> {
+    match &node.value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Int(number) => Ok(number.to_string()),
+        _ => Err(Fault::wrong_type("a string", node)),
+    }
+}
+
+fn items(node: &Node) -> Outcome<&[Node]> {
+    match &node.value {
+        Value::Sequence(items) => Ok(items),
+        _ => Ok(std::slice::from_ref(node)),
+    }
+}
+
+fn strings(node: &Node) -> Outcome<Vec<String>> {
+    items(node)?
+        .iter()
+        .enumerate()
+        .map(|(index, item)| string(item).within(index))
+        .collect()
+}
+
+fn integer(node: &Node) -> Outcome<i64> {
+    let fault = || Fault::wrong_type("a whole number", node);
+    match &node.value {
+        Value::Int(number) => Ok(*number),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "Compose drops the fraction, too"
+        )]
+        Value::Float(number) => Ok(*number as i64),
+        Value::String(text) => interpolate::parse_int(text).ok_or_else(fault),
+        _ => Err(fault()),
+    }
+}
+
+fn float(node: &Node) -> Outcome<Float> {
+    let fault = || Fault::wrong_type("a number", node);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "Compose keeps 32 bits"
+    )]
+    match &node.value {
+        Value::Int(number) => Ok(Float(*number as f32)),
+        Value::Float(number) => Ok(Float(*number as f32)),
+        Value::String(text) => interpolate::parse_float(text)
+            .map(|number| Float(number as f32))
+            .ok_or_else(fault),
+        _ => Err(fault()),
+    }
+}
+
+fn byte_size(node: &Node) -> Outcome<ByteSize> {
+    match &node.value {
+        Value::Int(number) => Ok(ByteSize(*number)),
+        Value::String(text) => bytes::parse(text).ok_or_else(|| {
+            Fault::invalid(format!("`{text}` is no size"), node.at)
+                .hint("write a number and a unit: `512m`, `1g`")
+        }),
+        // Compose drops a size that is written as a fraction; nobody means that.
+        Value::Float(_) => Err(Fault::wrong_type(
+            "a whole number of bytes or a text such as `1.5g`",
+            node,
+        )),
+        _ => Err(Fault::wrong_type("a size", node)),
+    }
+}
+
+fn variables(node: &Node) -> Outcome<IndexMap<String, Option<String>>> {
+    match &node.value {
+        Value::Mapping(mapping) => Ok(mapping
+            .iter()
+            .map(|(key, value)| (key.clone(), (!value.is_null()).then(|| value.go_string())))
+            .collect()),
+        Value::Sequence(items) => Ok(items
+            .iter()
+            .map(|item| {
+                let text = item.go_string();
+                match text.split_once('=') {
+                    Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+                    None => (text, None),
+                }
+            })
+            .collect()),
+        _ => Err(Fault::wrong_type("a mapping or a list", node)),
+    }
+}
+
+fn hosts(node: &Node) -> Outcome<HostList> {
+    let mut hosts: IndexMap<String, Vec<String>> = IndexMap::new();
+    match &node.value {
+        Value::Mapping(mapping) => {
+            for (host, addresses) in mapping {
+                let addresses = match &addresses.value {
+                    Value::Null => vec![String::new()],
+                    _ => items(addresses)?.iter().map(Node::go_string).collect(),
+                };
+                hosts.insert(host.clone(), addresses);
+            }
+        }
+        Value::Sequence(items) => {
+            for item in items {
+                let text = item.go_string();
+                let pair = text.split_once('=').or_else(|| text.split_once(':'));
+                let (host, addresses) = pair.ok_or_else(|| {
+                    Fault::invalid(format!("`{text}` has no address"), item.at)
+                        .hint("write `host=address`")
+                })?;
+                hosts
+                    .entry(host.to_owned())
+                    .or_default()
+                    .extend(addresses.split(',').map(str::to_owned));
+            }
+        }
+        _ => return Err(Fault::wrong_type("a mapping or a list", node)),
+    }
+    for (host, addresses) in &mut hosts {
+        if host.is_empty() || host.contains([':', '=']) {
+            return Err(Fault::invalid(format!("`{host}` is no host name"), node.at));
+        }
+        for address in addresses {
+            if address.len() > 2 && address.starts_with('[') && address.ends_with(']') {
+                *address = address[1..address.len() - 1].to_owned();
+            }
+        }
+    }
+    Ok(HostList(hosts))
+}

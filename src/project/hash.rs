@@ -1,0 +1,122 @@
+//! The hashes by which docker compose tells whether something has changed.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::go_json;
+use super::model::{Project, Service};
+
+/// The containers that stand for services in `network_mode: service:x` and the like: name → container id.
+pub type ServiceReferences = IndexMap<String, String>;
+
+impl Project {
+    /// The hash in the label of a container: with the values of `env_file`, and with container ids for services.
+    ///
+    /// An unknown service has an empty hash.
+    #[must_use]
+    pub fn config_hash(&self, service: &str, references: &ServiceReferences) -> String {
+        let Some(service) = self.service(service) else {
+            return String::new();
+        };
+        let mut service = service.clone();
+        if let Some(environment) = service.resolved_environment.take() {
+            service.environment = environment;
+        }
+        service.env_file.clear();
+        resolve_references(&mut service, references);
+        hash_service(service)
+    }
+
+    /// The hash that `config --hash` prints: without the values of `env_file`.
+    #[must_use]
+    pub fn config_hash_printed(&self, service: &str) -> String {
+        self.service(service)
+            .cloned()
+            .map(hash_service)
+            .unwrap_or_default()
+    }
+
+    /// The hash in the label of a network; empty for an unknown one.
+    #[must_use]
+    pub fn network_hash(&self, key: &str) -> String {
+        self.networks.get(key).map(hash_of).unwrap_or_default()
+    }
+
+    /// The hash in the label of a volume; empty for an unknown one.
+    #[must_use]
+    pub fn volume_hash(&self, key: &str) -> String {
+        let Some(volume) = self.volumes.get(key) else {
+            return String::new();
+        };
+        let mut volume = volume.clone();
+        volume.driver.get_or_insert_with(|| "local".into());
+        hash_of(&volume)
+    }
+
+    /// The variables of a service's containers, with those of `env_file`.
+    #[must_use]
+    pub fn resolved_environment(&self, service: &str) -> IndexMap<String, Option<String>> {
+        let Some(service) = self.service(service) else {
+            return IndexMap::new();
+        };
+        service
+            .resolved_environment
+            .clone()
+            .unwrap_or_else(|| service.environment.clone())
+    }
+}
+
+fn hash_service(service: Service) -> String {
+    let mut service = Service {
+        build: None,
+        pull_policy: None,
+        scale: None,
+        depends_on: IndexMap::new(),
+        profiles: Vec::new(),
+        ..service
+    };
+    if let Some(deploy) = &mut service.deploy {
+        deploy.replicas = None;
+    }
+    hash_of(&service)
+}
+
+/// `service:x` becomes `container:<id>`, `volumes_from: [x:ro]` the id alone, as Compose has it.
+fn resolve_references(service: &mut Service, references: &ServiceReferences) {
+    for mode in [
+        &mut service.network_mode,
+        &mut service.ipc,
+        &mut service.pid,
+    ] {
+        let id = mode
+            .as_deref()
+            .and_then(|mode| references.get(mode.strip_prefix("service:")?));
+        if let Some(id) = id {
+            *mode = Some(format!("container:{id}"));
+        }
+    }
+    for from in &mut service.volumes_from {
+        let mut parts = from.split(':');
+        let first = parts.next().unwrap_or_default();
+        let resolved = if first == "container" {
+            parts.next().map(str::to_owned)
+        } else {
+            references.get(first).cloned()
+        };
+        if let Some(resolved) = resolved {
+            *from = resolved;
+        }
+    }
+}
+
+fn hash_of<T: Serialize>(value: &T) -> String {
+    let mut json = serde_json::to_value(value).unwrap_or_default();
+    go_json::strip(&mut json);
+    hex(&Sha256::digest(go_json::compact(&json).as_bytes()))
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

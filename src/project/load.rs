@@ -1,0 +1,286 @@
+//! From the files of a project to its model.
+
+mod environment;
+mod extends;
+mod files;
+mod include;
+mod select;
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use super::decode::{self, Decoded};
+use super::error::{Fault, LoadError, Outcome, Problem};
+use super::interpolate::{Interpolation, Report};
+use super::locate::{FileSource, LoadOptions, Location};
+use super::model::{InterpolationEnvironment, Project, Warning};
+use super::source::{Position, Sources};
+use super::tree::{Mapping, Node};
+use super::{consistency, interpolate, normalize, project_name};
+
+/// Reads the files of a project and resolves them.
+pub fn load(location: &Location, options: &LoadOptions) -> Result<Project, LoadError> {
+    let mut loader = Loader::new(location, options);
+    let result = loader.project(location, options);
+    result.map_err(|fault| fault.locate(&loader.sources))
+}
+
+/// The merged model before it is typed, for printing it without variables filled in.
+pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<RawModel, LoadError> {
+    let mut loader = Loader::new(location, options);
+    loader.mode = Mode::KeepVariables;
+    let result = loader.complete_model(location, options);
+    let (tree, name) = result.map_err(|fault| fault.locate(&loader.sources))?;
+    Ok(RawModel {
+        tree,
+        name,
+        uses: loader.report.uses,
+    })
+}
+
+/// A merged model that is not typed.
+pub(crate) struct RawModel {
+    pub(crate) tree: Node,
+    pub(crate) name: String,
+    pub(crate) uses: Vec<super::model::VariableUse>,
+}
+
+/// Whether variables are filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    FillVariables,
+    KeepVariables,
+}
+
+/// What all stages share.
+struct Loader {
+    sources: Sources,
+    report: Report,
+    home: Option<String>,
+    mode: Mode,
+    extends: extends::Cache,
+    /// Env files whose tag line is about to be rewritten, and the new lines.
+    rewritten: Rewritten,
+    warnings: Vec<Warning>,
+}
+
+/// Values that an env file will have after the release, though it has others now.
+struct Rewritten {
+    files: Vec<PathBuf>,
+    values: IndexMap<String, String>,
+}
+
+/// Where a group of files belongs: its directory and its variables.
+struct Scope {
+    directory: String,
+    environment: IndexMap<String, String>,
+}
+
+/// A Compose file: its path, and its documents if they were read already.
+struct Input {
+    path: PathBuf,
+    documents: Option<Vec<Node>>,
+}
+
+impl Loader {
+    fn new(location: &Location, options: &LoadOptions) -> Self {
+        let canonical =
+            |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        Self {
+            sources: Sources::default(),
+            report: Report::default(),
+            home: options
+                .process_environment
+                .get("HOME")
+                .cloned()
+                .filter(|home| !home.is_empty()),
+            mode: Mode::FillVariables,
+            extends: extends::Cache::default(),
+            rewritten: Rewritten {
+                files: location
+                    .env_files
+                    .iter()
+                    .chain(&location.default_env_file)
+                    .map(canonical)
+                    .collect(),
+                values: options.overrides.clone(),
+            },
+            warnings: Vec::new(),
+        }
+    }
+
+    fn project(&mut self, location: &Location, options: &LoadOptions) -> Outcome<Project> {
+        let (mut tree, name) = self.complete_model(location, options)?;
+        let mut environment = location.environment.clone();
+        environment.insert("COMPOSE_PROJECT_NAME".into(), name.clone());
+        normalize::normalize(&mut tree, &name, &environment);
+        let decoded = decode::decode(tree)?;
+        let mut project = self.assemble(decoded, name, environment, location);
+        select::by_profiles(&mut project);
+        consistency::check(&project)?;
+        self.resolve_environments(&mut project)?;
+        self.collect_warnings(&mut project);
+        Ok(project)
+    }
+
+    /// Every file merged, checked and made absolute.
+    fn complete_model(
+        &mut self,
+        location: &Location,
+        options: &LoadOptions,
+    ) -> Outcome<(Node, String)> {
+        let inputs = self.read_inputs(&location.files)?;
+        let names: Vec<&Node> = inputs
+            .iter()
+            .flat_map(|input| input.documents.iter().flatten())
+            .filter_map(|doc| doc.get("name"))
+            .collect();
+        let name = project_name::choose(&names, location, options, &mut self.report)?;
+        let mut scope = Scope {
+            directory: location.working_dir.to_string_lossy().into_owned(),
+            environment: location.environment.clone(),
+        };
+        scope
+            .environment
+            .insert("COMPOSE_PROJECT_NAME".into(), name.clone());
+        let tree = self.model(inputs, &scope, &mut Vec::new())?;
+        if tree.as_mapping().is_none_or(Mapping::is_empty) {
+            return Err(Fault::new(
+                Problem::Syntax("the Compose file is empty".into()),
+                Position::default(),
+            ));
+        }
+        Ok((tree, name))
+    }
+
+    fn read_inputs(&mut self, files: &[FileSource]) -> Outcome<Vec<Input>> {
+        let mut inputs = Vec::new();
+        for file in files {
+            inputs.push(match file {
+                FileSource::Path(path) => {
+                    let documents = self.read_documents(path, Position::default())?;
+                    Input {
+                        path: path.clone(),
+                        documents: Some(documents),
+                    }
+                }
+                FileSource::Stdin(text) => {
+                    let path = PathBuf::from("-");
+                    let documents = self.parse(&path, text)?;
+                    Input {
+                        path,
+                        documents: Some(documents),
+                    }
+                }
+            });
+        }
+        Ok(inputs)
+    }
+
+    fn read_documents(&mut self, path: &Path, at: Position) -> Outcome<Vec<Node>> {
+        let bytes = std::fs::read(path).map_err(|source| {
+            let missing = source.kind() == std::io::ErrorKind::NotFound;
+            let fault = Fault::new(
+                Problem::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                },
+                at,
+            );
+            if missing {
+                fault.hint("check the path, or name the file with `-f`")
+            } else {
+                fault
+            }
+        })?;
+        let text = files::decode_text(bytes).ok_or_else(|| {
+            Fault::new(
+                Problem::Syntax(format!("`{}` is no UTF-8 text", path.display())),
+                at,
+            )
+        })?;
+        self.parse(path, &text)
+    }
+
+    fn parse(&mut self, path: &Path, text: &str) -> Outcome<Vec<Node>> {
+        let file = self.sources.add(path, text);
+        super::yaml::parse(text, file)
+    }
+
+    fn interpolate(&mut self, node: &mut Node, scope: &Scope) -> Outcome<()> {
+        match self.mode {
+            Mode::KeepVariables => {
+                let mut copy = node.clone();
+                let mut interpolation = Interpolation {
+                    environment: &scope.environment,
+                    report: &mut self.report,
+                };
+                // Faults of the values do not matter here: they are not used.
+                let _ = interpolate::interpolate(&mut copy, &mut interpolation);
+                Ok(())
+            }
+            Mode::FillVariables => {
+                let mut interpolation = Interpolation {
+                    environment: &scope.environment,
+                    report: &mut self.report,
+                };
+                interpolate::interpolate(node, &mut interpolation)
+            }
+        }
+    }
+
+    fn assemble(
+        &self,
+        decoded: Decoded,
+        name: String,
+        environment: IndexMap<String, String>,
+        location: &Location,
+    ) -> Project {
+        Project {
+            name,
+            working_dir: location.working_dir.clone(),
+            config_files: location
+                .files
+                .iter()
+                .map(|file| match file {
+                    FileSource::Path(path) => path.clone(),
+                    FileSource::Stdin(_) => PathBuf::from("-"),
+                })
+                .collect(),
+            env_files: location.env_files.clone(),
+            default_env_file: location.default_env_file.clone(),
+            services: decoded.services,
+            disabled_services: IndexMap::new(),
+            networks: decoded.networks,
+            volumes: decoded.volumes,
+            secrets: decoded.secrets,
+            configs: decoded.configs,
+            models: decoded.models,
+            environment: InterpolationEnvironment(environment),
+            extensions: decoded.extensions,
+            variable_uses: self.report.uses.clone(),
+            warnings: Vec::new(),
+            profiles: location.profiles.clone(),
+        }
+    }
+
+    fn collect_warnings(&mut self, project: &mut Project) {
+        let missing = self.report.missing.iter().map(|name| Warning {
+            message: format!("the variable `{name}` is not set; it counts as empty"),
+            path: project
+                .variable_uses
+                .iter()
+                .find(|one| one.name == *name)
+                .map(|one| one.path.clone()),
+        });
+        let mut all: Vec<Warning> = missing.collect();
+        let messages = self.report.warnings.drain(..).map(|message| Warning {
+            message,
+            path: None,
+        });
+        all.extend(messages);
+        all.append(&mut self.warnings);
+        project.warnings = all;
+    }
+}

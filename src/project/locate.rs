@@ -1,0 +1,422 @@
+//! Which files a project is made of.
+
+mod candidates;
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use super::dotenv::{self, DotenvError};
+use super::go_path;
+
+/// What a caller asks for.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// The directory of the call (`-C`, else the working directory); absolute.
+    pub directory: PathBuf,
+    /// `-f`, in order; empty means: look for them.
+    pub files: Vec<FileSource>,
+    /// `--env-file`, in order.
+    pub env_files: Vec<PathBuf>,
+    /// `--env staging`.
+    pub environment_name: Option<String>,
+    /// `-p`.
+    pub project_name: Option<String>,
+    /// `--project-directory`.
+    pub project_directory: Option<PathBuf>,
+    /// `--profile`.
+    pub profiles: Vec<String>,
+    /// The environment of the process.
+    pub process_environment: IndexMap<String, String>,
+    /// The tag line and `--set`: they beat everything.
+    pub overrides: IndexMap<String, String>,
+}
+
+/// A Compose file, or the text that came in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileSource {
+    /// A file.
+    Path(PathBuf),
+    /// What was read from standard input (`-f -`).
+    Stdin(String),
+}
+
+/// The files of a project and the variables for their `${…}`.
+#[derive(Debug, Clone, Default)]
+pub struct Location {
+    /// Where relative paths begin; absolute.
+    pub working_dir: PathBuf,
+    /// The Compose files, absolute, in the order of merging.
+    pub files: Vec<FileSource>,
+    /// The env files that were named or chosen, absolute.
+    pub env_files: Vec<PathBuf>,
+    /// The `.env` that is read by default, if there is one.
+    pub default_env_file: Option<PathBuf>,
+    /// The variables, those of the process first.
+    pub environment: InterpolationValues,
+    /// The active profiles.
+    pub profiles: Vec<String>,
+    /// What is to be told.
+    pub warnings: Vec<String>,
+}
+
+type InterpolationValues = IndexMap<String, String>;
+
+/// No project was found, or too many.
+#[derive(Debug, thiserror::Error)]
+pub enum LocateError {
+    /// No Compose file is here or above.
+    #[error("no Compose file found in `{}` or above it", directory.display())]
+    NotFound {
+        /// Where the search began.
+        directory: PathBuf,
+    },
+    /// Two files of the same rank.
+    #[error("both `{}` and `{}` are here", first.display(), second.display())]
+    Ambiguous {
+        /// One of them.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+    },
+    /// A file that was named does not exist.
+    #[error("`{}` does not exist", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// An env file with a line that is none.
+    #[error("`{}`: {problem}", path.display())]
+    EnvFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: DotenvError,
+    },
+    /// A production file that holds only changes to another file.
+    #[error("`{}` only changes another Compose file: no service of it has an image or a build", file.display())]
+    Overlay {
+        /// The file.
+        file: PathBuf,
+        /// The file that it seems to change.
+        base: Option<PathBuf>,
+    },
+    /// `--env NAME` without any file of that name.
+    #[error("there is neither a Compose file nor an env file for `{name}`")]
+    UnknownEnvironment {
+        /// The name.
+        name: String,
+    },
+    /// A variable that switches something holds no boolean.
+    #[error("`{variable}` must be true or false, not `{value}`")]
+    NoBoolean {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+    },
+}
+
+impl LocateError {
+    /// What to do or type next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NotFound { .. } => {
+                vec!["go to the project, use `-C DIR`, or name the file with `-f FILE`".into()]
+            }
+            Self::Ambiguous { first, .. } => {
+                vec![format!("remove one, or name it: `-f {}`", first.display())]
+            }
+            Self::Missing { .. } | Self::Unreadable { .. } => {
+                vec!["check the path and its permissions".into()]
+            }
+            Self::EnvFile { .. } => vec![
+                "a line is `NAME=value`; put values with spaces or `$` in single quotes".into(),
+            ],
+            Self::Overlay { file, base } => {
+                let base = base
+                    .as_ref()
+                    .map_or_else(|| "compose.yml".into(), |base| base.display().to_string());
+                vec![format!("name both: `-f {base} -f {}`", file.display())]
+            }
+            Self::UnknownEnvironment { name } => {
+                vec![format!("create `.env.{name}` or `compose.{name}.yml`")]
+            }
+            Self::NoBoolean { variable, .. } => vec![format!("write `{variable}=true`")],
+        }
+    }
+}
+
+/// Finds the files of a project and reads its variables.
+pub fn locate(options: &LoadOptions) -> Result<Location, LocateError> {
+    let mut search = Search::new(options);
+    search.read_env_files()?;
+    search.find_compose_files()?;
+    search.read_default_env_file_again()?;
+    search.finish()
+}
+
+struct Search<'a> {
+    options: &'a LoadOptions,
+    files: Vec<FileSource>,
+    env_files: Vec<PathBuf>,
+    default_env_file: Option<PathBuf>,
+    environment: IndexMap<String, String>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Search<'a> {
+    fn new(options: &'a LoadOptions) -> Self {
+        let mut environment = options.process_environment.clone();
+        environment
+            .entry("PWD".into())
+            .or_insert_with(|| options.directory.to_string_lossy().into_owned());
+        environment.extend(options.overrides.clone());
+        let files = options
+            .files
+            .iter()
+            .map(|file| absolute_source(&options.directory, file))
+            .collect();
+        Self {
+            options,
+            files,
+            env_files: Vec::new(),
+            default_env_file: None,
+            environment,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// `--env-file`, `COMPOSE_ENV_FILES`, or the `.env` of the directory.
+    fn read_env_files(&mut self) -> Result<(), LocateError> {
+        self.env_files = self.named_env_files();
+        if !self.env_files.is_empty() {
+            let files = self.env_files.clone();
+            return self.read_into_environment(&files);
+        }
+        // A production setup brings its own env file: it is read when the Compose file is known.
+        if self.chooses_by_name() && candidates::chosen(self.options)?.is_some() {
+            return Ok(());
+        }
+        self.read_default_env_file()
+    }
+
+    fn named_env_files(&self) -> Vec<PathBuf> {
+        let named: Vec<PathBuf> = if self.options.env_files.is_empty() {
+            let list = self
+                .options
+                .process_environment
+                .get("COMPOSE_ENV_FILES")
+                .map(String::as_str)
+                .unwrap_or_default();
+            list.split(',')
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
+                .collect()
+        } else {
+            self.options.env_files.clone()
+        };
+        named
+            .iter()
+            .map(|path| absolute(&self.options.directory, path))
+            .collect()
+    }
+
+    /// No `-f`, no `COMPOSE_FILE`: the names decide.
+    fn chooses_by_name(&self) -> bool {
+        self.options.files.is_empty() && !self.environment.contains_key("COMPOSE_FILE")
+    }
+
+    fn read_default_env_file(&mut self) -> Result<(), LocateError> {
+        if self.default_env_file_is_disabled()? {
+            return Ok(());
+        }
+        let path = self.working_dir().join(".env");
+        if path.metadata().is_ok_and(|meta| !meta.is_dir()) {
+            self.read_into_environment(std::slice::from_ref(&path))?;
+            self.default_env_file = Some(path);
+        }
+        Ok(())
+    }
+
+    fn default_env_file_is_disabled(&self) -> Result<bool, LocateError> {
+        let variable = "COMPOSE_DISABLE_ENV_FILE";
+        match self.environment.get(variable).map(String::as_str) {
+            None => Ok(false),
+            Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(true),
+            Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(false),
+            Some(value) => Err(LocateError::NoBoolean {
+                variable,
+                value: value.to_owned(),
+            }),
+        }
+    }
+
+    fn find_compose_files(&mut self) -> Result<(), LocateError> {
+        if !self.files.is_empty() {
+            return Ok(());
+        }
+        if let Some(list) = self.environment.get("COMPOSE_FILE") {
+            let separator = self
+                .environment
+                .get("COMPOSE_PATH_SEPARATOR")
+                .filter(|s| !s.is_empty())
+                .map_or(":", |s| s);
+            let paths = list
+                .split(separator)
+                .map(|path| absolute(&self.options.directory, Path::new(path)));
+            self.files = paths.map(FileSource::Path).collect();
+            return Ok(());
+        }
+        if let Some(chosen) = candidates::chosen(self.options)? {
+            self.files = chosen.files.into_iter().map(FileSource::Path).collect();
+            if self.env_files.is_empty() {
+                match chosen.env_file {
+                    Some(path) => {
+                        self.read_into_environment(std::slice::from_ref(&path))?;
+                        self.env_files = vec![path];
+                    }
+                    None => self.read_default_env_file()?,
+                }
+            }
+            return Ok(());
+        }
+        let start = self.working_dir();
+        let found = candidates::compose_default(&start, &mut self.warnings);
+        let found = found.ok_or(LocateError::NotFound { directory: start })?;
+        self.files = found.into_iter().map(FileSource::Path).collect();
+        Ok(())
+    }
+
+    /// The Compose file may stand in another directory, with another `.env`.
+    fn read_default_env_file_again(&mut self) -> Result<(), LocateError> {
+        if !self.env_files.is_empty() {
+            return Ok(());
+        }
+        let before = self.default_env_file.take();
+        self.read_default_env_file()?;
+        if self.default_env_file.is_none() {
+            self.default_env_file = before;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Location, LocateError> {
+        for file in &self.files {
+            if let FileSource::Path(path) = file {
+                if !path.exists() {
+                    return Err(LocateError::Missing { path: path.clone() });
+                }
+            }
+        }
+        let mut profiles = self.options.profiles.clone();
+        if profiles.is_empty() {
+            let list = self
+                .environment
+                .get("COMPOSE_PROFILES")
+                .map(String::as_str)
+                .unwrap_or_default();
+            profiles = list
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect();
+        }
+        Ok(Location {
+            working_dir: self.working_dir(),
+            files: self.files,
+            env_files: self.env_files,
+            default_env_file: self.default_env_file,
+            environment: self.environment,
+            profiles,
+            warnings: self.warnings,
+        })
+    }
+
+    fn working_dir(&self) -> PathBuf {
+        if let Some(directory) = self
+            .options
+            .project_directory
+            .as_ref()
+            .filter(|dir| !dir.as_os_str().is_empty())
+        {
+            return absolute(&self.options.directory, directory);
+        }
+        let of_file = self.files.iter().find_map(|file| match file {
+            FileSource::Path(path) => Some(PathBuf::from(go_path::parent(&path.to_string_lossy()))),
+            FileSource::Stdin(_) => None,
+        });
+        of_file.unwrap_or_else(|| self.options.directory.clone())
+    }
+
+    /// Later files win; what is known already beats them all.
+    fn read_into_environment(&mut self, paths: &[PathBuf]) -> Result<(), LocateError> {
+        let mut values: IndexMap<String, String> = IndexMap::new();
+        for path in paths {
+            let text = read_text(path)?;
+            let lookup = |name: &str| {
+                self.environment
+                    .get(name)
+                    .or_else(|| values.get(name))
+                    .cloned()
+            };
+            let mut missing = Vec::new();
+            let parsed = dotenv::parse(&text, &lookup, &mut |name| missing.push(name.to_owned()))
+                .map_err(|problem| LocateError::EnvFile {
+                path: path.clone(),
+                problem,
+            })?;
+            for name in missing {
+                self.warnings.push(format!(
+                    "{}: the variable `{name}` is not set; it counts as empty",
+                    path.display()
+                ));
+            }
+            values.extend(parsed);
+        }
+        for (name, value) in values {
+            self.environment.entry(name).or_insert(value);
+        }
+        Ok(())
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, LocateError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(LocateError::Missing {
+            path: path.to_owned(),
+        }),
+        Err(source) => Err(LocateError::Unreadable {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn absolute(directory: &Path, path: &Path) -> PathBuf {
+    let path = path.to_string_lossy();
+    let joined = if path.starts_with('/') {
+        path.into_owned()
+    } else {
+        format!("{}/{path}", directory.display())
+    };
+    PathBuf::from(go_path::clean(&joined))
+}
+
+fn absolute_source(directory: &Path, file: &FileSource) -> FileSource {
+    match file {
+        FileSource::Path(path) => FileSource::Path(absolute(directory, path)),
+        FileSource::Stdin(text) => FileSource::Stdin(text.clone()),
+    }
+}

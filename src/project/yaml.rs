@@ -1,0 +1,340 @@
+//! YAML text → trees: anchors, merge keys, tags and limits.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
+
+use super::error::{Fault, Outcome, Problem};
+use super::scalar;
+use super::source::Position;
+use super::tree::{Directive, Mapping, Node, Value};
+
+/// How many nodes aliases may add to a file; real projects stay far below.
+const ALIAS_BUDGET: usize = 1_000_000;
+const DEPTH_LIMIT: usize = 200;
+
+/// Reads every document of a file; an empty one is left out.
+pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
+    let mut options = Options::default();
+    options.flow_nesting_limit = DEPTH_LIMIT;
+    options.block_nesting_limit = DEPTH_LIMIT;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut builder = Builder {
+        parser: Parser::new_from_str_with_options(text, options),
+        file,
+        anchors: HashMap::new(),
+        budget: ALIAS_BUDGET,
+    };
+    builder.documents()
+}
+
+struct Builder<'text> {
+    parser: Parser<'text, granit_parser::StrInput<'text>>,
+    file: u32,
+    anchors: HashMap<usize, (Rc<Node>, usize)>,
+    budget: usize,
+}
+
+/// What a node of the text turned out to be.
+struct Built {
+    node: Node,
+    /// How many nodes it holds, itself included.
+    size: usize,
+    /// It is a plain `<<`.
+    merge_key: bool,
+}
+
+impl<'text> Builder<'text> {
+    fn documents(&mut self) -> Outcome<Vec<Node>> {
+        let mut documents = Vec::new();
+        while let Some((event, span)) = self.next()? {
+            match event {
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                Event::StreamEnd => break,
+                event => {
+                    documents.push(self.node(event, span)?.node);
+                    self.anchors.clear();
+                }
+            }
+        }
+        Ok(documents)
+    }
+
+    fn next(&mut self) -> Outcome<Option<(Event<'text>, Span)>> {
+        match self.parser.next_event() {
+            Some(Ok(next)) => Ok(Some(next)),
+            Some(Err(error)) => Err(self.syntax(&error)),
+            None => Ok(None),
+        }
+    }
+
+    fn expect_next(&mut self, at: Position) -> Outcome<(Event<'text>, Span)> {
+        self.next()?
+            .ok_or_else(|| Fault::new(Problem::Syntax("the text ends too early".into()), at))
+    }
+
+    fn node(&mut self, event: Event<'text>, span: Span) -> Outcome<Built> {
+        let at = self.position(&span);
+        let (mut built, anchor) = match event {
+            Event::Alias(id) => return self.alias(id, at),
+            Event::Scalar(text, style, anchor, tag) => {
+                (self.scalar(&text, style, tag.as_deref(), at)?, anchor)
+            }
+            Event::SequenceStart(_, anchor, tag) => (self.sequence(tag.as_deref(), at)?, anchor),
+            Event::MappingStart(_, anchor, tag) => (self.mapping(tag.as_deref(), at)?, anchor),
+            _ => {
+                return Err(Fault::new(
+                    Problem::Syntax("a value was expected here".into()),
+                    at,
+                ));
+            }
+        };
+        built.node.key_at = at;
+        if anchor != 0 {
+            let mut kept = built.node.clone();
+            forget_resets(&mut kept);
+            self.anchors.insert(anchor, (Rc::new(kept), built.size));
+        }
+        Ok(built)
+    }
+
+    fn alias(&mut self, id: usize, at: Position) -> Outcome<Built> {
+        let Some((node, size)) = self
+            .anchors
+            .get(&id)
+            .map(|(node, size)| (Rc::clone(node), *size))
+        else {
+            let problem = Problem::Cycle("an anchor contains an alias of itself".into());
+            return Err(Fault::new(problem, at));
+        };
+        self.budget = self.budget.checked_sub(size).ok_or_else(|| {
+            let problem = Problem::TooLarge(format!(
+                "the aliases of this file stand for more than {ALIAS_BUDGET} values"
+            ));
+            Fault::new(problem, at)
+        })?;
+        Ok(Built {
+            node: (*node).clone(),
+            size,
+            merge_key: false,
+        })
+    }
+
+    fn scalar(
+        &self,
+        text: &str,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        at: Position,
+    ) -> Outcome<Built> {
+        let (directive, tag) = directive_of(tag);
+        let plain = style == ScalarStyle::Plain;
+        let value = match tag {
+            None if !plain => Value::String(text.to_owned()),
+            None => scalar::resolve_plain(text),
+            Some(tag) => tagged_scalar(text, tag, at)?,
+        };
+        let mut node = Node::new(value, at);
+        node.directive = directive;
+        Ok(Built {
+            node,
+            size: 1,
+            merge_key: plain && tag.is_none() && text == "<<",
+        })
+    }
+
+    fn sequence(&mut self, tag: Option<&Tag>, at: Position) -> Outcome<Built> {
+        let mut items = Vec::new();
+        let mut size = 1;
+        loop {
+            let (event, span) = self.expect_next(at)?;
+            if matches!(event, Event::SequenceEnd) {
+                break;
+            }
+            let built = self.node(event, span)?;
+            size += built.size;
+            items.push(built.node);
+        }
+        let mut node = Node::new(Value::Sequence(items), at);
+        node.directive = directive_of(tag).0;
+        Ok(Built {
+            node,
+            size,
+            merge_key: false,
+        })
+    }
+
+    fn mapping(&mut self, tag: Option<&Tag>, at: Position) -> Outcome<Built> {
+        let mut mapping = Mapping::new();
+        let mut merged: Vec<Node> = Vec::new();
+        let mut size = 1;
+        loop {
+            let (event, span) = self.expect_next(at)?;
+            if matches!(event, Event::MappingEnd) {
+                break;
+            }
+            let key = self.node(event, span)?;
+            let (event, span) = self.expect_next(at)?;
+            let value = self.node(event, span)?;
+            size += key.size + value.size;
+            if key.merge_key {
+                merge_sources(value.node, &mut merged)?;
+                continue;
+            }
+            let key_at = key.node.at;
+            let name = key_name(key.node)?;
+            let mut node = value.node;
+            node.key_at = key_at;
+            if let Some(earlier) = mapping.get(&name) {
+                let line = earlier.key_at.line;
+                let problem =
+                    Problem::Syntax(format!("the key `{name}` is already there, in line {line}"));
+                return Err(Fault::new(problem, key_at).hint("keep one of the two"));
+            }
+            mapping.insert(name, node);
+        }
+        for source in merged {
+            if let Value::Mapping(entries) = source.value {
+                for (name, node) in entries {
+                    mapping.entry(name).or_insert(node);
+                }
+            }
+        }
+        let mut node = Node::new(Value::Mapping(mapping), at);
+        node.directive = directive_of(tag).0;
+        Ok(Built {
+            node,
+            size,
+            merge_key: false,
+        })
+    }
+
+    fn position(&self, span: &Span) -> Position {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Position {
+            file: self.file,
+            line: number(span.start.line()),
+            column: number(span.start.col() + 1),
+        }
+    }
+
+    fn syntax(&self, error: &ScanError) -> Box<Fault> {
+        let marker = error.marker();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let at = Position {
+            file: self.file,
+            line: number(marker.line()),
+            column: number(marker.col() + 1),
+        };
+        Fault::new(Problem::Syntax(error.info()), at)
+    }
+}
+
+/// The mappings that `<<` brings in.
+fn merge_sources(value: Node, merged: &mut Vec<Node>) -> Outcome<()> {
+    let at = value.at;
+    let fault = || Fault::invalid("`<<` needs a mapping or a list of mappings", at);
+    match value.value {
+        Value::Mapping(_) => merged.push(value),
+        Value::Sequence(items) => {
+            for item in items {
+                if item.as_mapping().is_none() {
+                    return Err(fault());
+                }
+                merged.push(item);
+            }
+        }
+        _ => return Err(fault()),
+    }
+    Ok(())
+}
+
+/// A key must be a string: go-yaml reads `1:` as a number.
+fn key_name(key: Node) -> Outcome<String> {
+    match key.value {
+        Value::String(name) => Ok(name),
+        Value::Sequence(_) | Value::Mapping(_) => {
+            Err(Fault::invalid("a key must be a string", key.at))
+        }
+        _ => {
+            let name = key.go_string();
+            Err(
+                Fault::invalid(format!("the key `{name}` must be a string"), key.at)
+                    .hint(format!("write \"{name}\":")),
+            )
+        }
+    }
+}
+
+fn directive_of(tag: Option<&Tag>) -> (Directive, Option<&Tag>) {
+    match tag {
+        Some(tag) if tag.original() == "!reset" => (Directive::Reset, None),
+        Some(tag) if tag.original() == "!override" => (Directive::Override, None),
+        other => (Directive::None, other),
+    }
+}
+
+fn tagged_scalar(text: &str, tag: &Tag, at: Position) -> Outcome<Value> {
+    let fault = || Fault::invalid(format!("`{text}` is no {}", tag.original()), at);
+    let value = match tag.core_suffix() {
+        Some("str") => return Ok(Value::String(text.to_owned())),
+        Some("binary") => return decode_base64(text).map(Value::String).ok_or_else(fault),
+        None if tag.original() == "!" => return Ok(Value::String(text.to_owned())),
+        None => return Err(fault()),
+        Some(_) => scalar::resolve_plain(text),
+    };
+    match (tag.core_suffix(), value) {
+        (Some("float"), Value::Int(number)) =>
+        {
+            #[expect(clippy::cast_precision_loss, reason = "as Go converts it")]
+            Ok(Value::Float(number as f64))
+        }
+        (Some("int"), value @ (Value::Int(_) | Value::Uint(_)))
+        | (Some("float"), value @ Value::Float(_))
+        | (Some("bool"), value @ Value::Bool(_))
+        | (Some("null"), value @ Value::Null)
+        | (Some("timestamp"), value @ Value::Timestamp(_)) => Ok(value),
+        _ => Err(fault()),
+    }
+}
+
+fn decode_base64(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in text
+        .bytes()
+        .filter(|b| !b.is_ascii_whitespace() && *b != b'=')
+    {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from((bits >> count) & 0xff).ok()?);
+        }
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// An alias does not repeat the `!reset` of its anchor, which was carried out in its own place.
+fn forget_resets(node: &mut Node) {
+    match &mut node.value {
+        Value::Mapping(mapping) => {
+            mapping.retain(|_, value| value.directive != Directive::Reset);
+            mapping.values_mut().for_each(forget_resets);
+        }
+        Value::Sequence(items) => {
+            items.retain(|item| item.directive != Directive::Reset);
+            items.iter_mut().for_each(forget_resets);
+        }
+        _ => {}
+    }
+}
