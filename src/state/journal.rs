@@ -9,11 +9,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FallocateFlags, OFlag, fallocate};
-use sha2::{Digest as _, Sha256};
 
 use crate::state::atomic::{folder_of, replace_file, sync_folder};
 use crate::state::entry::{Entry, Header};
 use crate::state::error::{Fault, FileAction, FileError, OnFile as _};
+use crate::state::journal_line::{Line, line, whole};
 use crate::state::layout::FILE_MODE;
 
 /// Version of the journal's format; [`Header::format`].
@@ -276,47 +276,6 @@ fn open(path: &Path) -> Result<File, FileError> {
         .custom_flags(OFlag::O_NOFOLLOW.bits())
         .open(path)
         .on(FileAction::Write, path)
-}
-
-fn line(number: u64, entry: &Entry) -> String {
-    let entry = serde_json::to_string(entry).expect("an entry has only text keys");
-    let sum = checksum(number, &entry);
-    format!("{{\"seq\":{number},\"sum\":\"{sum}\",\"entry\":{entry}}}\n")
-}
-
-fn checksum(number: u64, entry: &str) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(number.to_string());
-    hasher.update(entry);
-    let [a, b, c, d, ..]: [u8; 32] = hasher.finalize().into();
-    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
-}
-
-struct Line<'a> {
-    number: u64,
-    entry: &'a str,
-}
-
-/// A line that is as it was written, by its sum.
-fn whole(bytes: &[u8]) -> Result<Line<'_>, &'static str> {
-    let text = bytes.strip_suffix(b"\n").ok_or("it has no end")?;
-    let text = std::str::from_utf8(text).map_err(|_| "it is no text")?;
-    split(text)
-        .ok_or("it is no line of a journal")
-        .and_then(|(line, sum)| {
-            (checksum(line.number, line.entry) == sum)
-                .then_some(line)
-                .ok_or("its checksum is wrong")
-        })
-}
-
-// By hand rather than as JSON: the sum is over the entry as it is written.
-fn split(text: &str) -> Option<(Line<'_>, &str)> {
-    let (number, rest) = text.strip_prefix("{\"seq\":")?.split_once(",\"sum\":\"")?;
-    let (sum, rest) = rest.split_once("\",\"entry\":")?;
-    let entry = rest.strip_suffix('}')?;
-    let number = number.parse().ok()?;
-    Some((Line { number, entry }, sum))
 }
 
 fn parse(path: &Path, number: usize, line: &Line<'_>) -> Result<Entry, JournalError> {
