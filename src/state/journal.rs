@@ -322,7 +322,13 @@ fn corrupt(path: &Path, line: usize, reason: impl Into<String>) -> JournalError 
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::plan::PlannedImage;
+    use crate::plan::observed::{ContainerState, Health, RestartPolicy};
+    use crate::plan::spec::PlannedId;
+    use crate::plan::step::*;
     use crate::state::entry::Outcome;
     use crate::state::testing::in_small_disk;
 
@@ -334,6 +340,17 @@ pub(super) mod tests {
 
         assert_eq!(recorded.entries, entries());
         assert_eq!(recorded.torn, None);
+    }
+
+    #[test]
+    fn a_whole_plan_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut journal = Journal::create(&path, header(1)).unwrap();
+
+        journal.append(&plan()).unwrap();
+
+        assert_eq!(read(&path).unwrap().entries[1], plan());
     }
 
     #[test]
@@ -541,6 +558,81 @@ pub(super) mod tests {
                 assert!(!folder.join("journal").exists());
             },
         );
+    }
+
+    fn plan() -> Entry {
+        let old = ContainerRef::Existing {
+            id: "f00".into(),
+            name: "shop-api-1".into(),
+        };
+        let new = ContainerRef::Planned(PlannedId("api/1".into()));
+        let policy = RestartPolicy {
+            name: "on-failure".into(),
+            maximum_retry_count: 2,
+        };
+        let until = Until::Healthy;
+        let timeout = Duration::from_millis(1500);
+        let steps = [
+            Step::Stop {
+                container: old.clone(),
+                grace: Some(timeout),
+            },
+            Step::Stop {
+                container: old.clone(),
+                grace: None,
+            },
+            Step::SetRestart {
+                container: old,
+                policy: policy.clone(),
+            },
+            Step::Await {
+                container: new.clone(),
+                until,
+                timeout,
+            },
+            Step::Monitor {
+                containers: vec![(new, timeout)],
+            },
+            Step::WriteVariable {
+                file: "/app/.env.prod".into(),
+                name: "IMAGE_TAG".into(),
+                value: VariableValue::InRelease(3),
+                missing: MissingLine::Append,
+            },
+            Step::RecordRelease,
+        ];
+        let planned = steps
+            .into_iter()
+            .zip(1..)
+            .map(|(step, number)| PlannedStep {
+                number,
+                undo: Undo::Run(vec![step.clone()]),
+                step,
+                cause: Cause::Scaled { from: 1, to: 2 },
+            });
+        let lane = Lane {
+            name: "api".into(),
+            steps: planned.collect(),
+        };
+        let kinds = [StageKind::Wave(1), StageKind::Commit];
+        Entry::Planned {
+            stages: kinds
+                .map(|kind| Stage {
+                    kind,
+                    lanes: vec![lane.clone()],
+                })
+                .into(),
+            images: vec![PlannedImage::default()],
+            before: vec![Before {
+                id: "f00".into(),
+                name: "shop-api-1".into(),
+                service: "api".into(),
+                state: ContainerState::Other("odd".into()),
+                health: Health::Starting,
+                restart: policy,
+                touched: true,
+            }],
+        }
     }
 
     fn line_ends(bytes: &[u8]) -> usize {
