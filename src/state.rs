@@ -3,14 +3,18 @@
 //! The only place that writes files.
 
 mod atomic;
+mod descriptor;
 pub mod entry;
 pub mod env_file;
 pub mod env_text;
 pub mod error;
 pub mod holder;
+mod in_place;
 pub mod journal;
+mod journal_line;
 pub mod layout;
 pub mod lock;
+mod lock_file;
 pub mod release;
 pub mod releases;
 pub mod rollback_tag;
@@ -28,7 +32,8 @@ pub use error::{Fault, FileAction, FileError, StateError};
 pub use holder::Holder;
 pub use journal::{Journal, JournalError, Recorded};
 pub use layout::{StateDirectory, lock_path, rollback_tag_path, unfinished};
-pub use lock::{DeployLock, LockError, network_filesystem};
+pub use lock::{DeployLock, LockError};
+pub use lock_file::network_filesystem;
 pub use release::{ImageRecord, Origin, RecordError, ReleaseKind, ReleaseRecord, StoredModel};
 pub use releases::Releases;
 pub use rollback_tag::{read_rollback_tag, write_rollback_tag};

@@ -1,6 +1,7 @@
 //! Who has the deploy lock, as the lock's file tells people.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -77,9 +78,7 @@ pub struct Process {
 impl Process {
     /// The process that took flock(2)'s lock on a file, if it still is (a script's `flock -n 9` has ended).
     pub(super) fn locking(file: &File) -> Option<Self> {
-        let inode = file.metadata().ok()?.ino();
-        let locks = fs::read_to_string("/proc/locks").ok()?;
-        let pid = locks.lines().find_map(|line| locking_pid(line, inode))?;
+        let pid = pid_in_kernels_list(file).ok()??;
         let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let command = String::from_utf8_lossy(&command).replace('\0', " ");
         Some(Self {
@@ -93,6 +92,11 @@ impl std::fmt::Display for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}` (pid {})", self.command, self.pid)
     }
+}
+
+/// Whether anybody has flock(2)'s lock on a file; where the kernel's list cannot be read, yes.
+pub(super) fn is_locked(file: &File) -> bool {
+    pid_in_kernels_list(file).map_or(true, |pid| pid.is_some())
 }
 
 /// The time, in RFC 3339 with seconds.
@@ -118,6 +122,13 @@ pub(super) fn host_name() -> String {
         |_| "localhost".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     )
+}
+
+/// The process that the kernel's list names for a file, if there is one.
+fn pid_in_kernels_list(file: &File) -> io::Result<Option<u32>> {
+    let inode = file.metadata()?.ino();
+    let locks = fs::read_to_string("/proc/locks")?;
+    Ok(locks.lines().find_map(|line| locking_pid(line, inode)))
 }
 
 // `1: FLOCK  ADVISORY  WRITE 14835 fe:00:10021176 0 EOF`; the device's number is not compared, since

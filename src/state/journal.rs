@@ -9,11 +9,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FallocateFlags, OFlag, fallocate};
-use sha2::{Digest as _, Sha256};
 
 use crate::state::atomic::{folder_of, replace_file, sync_folder};
 use crate::state::entry::{Entry, Header};
 use crate::state::error::{Fault, FileAction, FileError, OnFile as _};
+use crate::state::journal_line::{Line, line, whole};
 use crate::state::layout::FILE_MODE;
 
 /// Version of the journal's format; [`Header::format`].
@@ -278,47 +278,6 @@ fn open(path: &Path) -> Result<File, FileError> {
         .on(FileAction::Write, path)
 }
 
-fn line(number: u64, entry: &Entry) -> String {
-    let entry = serde_json::to_string(entry).expect("an entry has only text keys");
-    let sum = checksum(number, &entry);
-    format!("{{\"seq\":{number},\"sum\":\"{sum}\",\"entry\":{entry}}}\n")
-}
-
-fn checksum(number: u64, entry: &str) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(number.to_string());
-    hasher.update(entry);
-    let [a, b, c, d, ..]: [u8; 32] = hasher.finalize().into();
-    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
-}
-
-struct Line<'a> {
-    number: u64,
-    entry: &'a str,
-}
-
-/// A line that is as it was written, by its sum.
-fn whole(bytes: &[u8]) -> Result<Line<'_>, &'static str> {
-    let text = bytes.strip_suffix(b"\n").ok_or("it has no end")?;
-    let text = std::str::from_utf8(text).map_err(|_| "it is no text")?;
-    split(text)
-        .ok_or("it is no line of a journal")
-        .and_then(|(line, sum)| {
-            (checksum(line.number, line.entry) == sum)
-                .then_some(line)
-                .ok_or("its checksum is wrong")
-        })
-}
-
-// By hand rather than as JSON: the sum is over the entry as it is written.
-fn split(text: &str) -> Option<(Line<'_>, &str)> {
-    let (number, rest) = text.strip_prefix("{\"seq\":")?.split_once(",\"sum\":\"")?;
-    let (sum, rest) = rest.split_once("\",\"entry\":")?;
-    let entry = rest.strip_suffix('}')?;
-    let number = number.parse().ok()?;
-    Some((Line { number, entry }, sum))
-}
-
 fn parse(path: &Path, number: usize, line: &Line<'_>) -> Result<Entry, JournalError> {
     if line.number != number as u64 {
         let reason = format!("number {number} was due, not {}", line.number);
@@ -363,7 +322,13 @@ fn corrupt(path: &Path, line: usize, reason: impl Into<String>) -> JournalError 
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::plan::PlannedImage;
+    use crate::plan::observed::{ContainerState, Health, RestartPolicy};
+    use crate::plan::spec::PlannedId;
+    use crate::plan::step::*;
     use crate::state::entry::Outcome;
     use crate::state::testing::in_small_disk;
 
@@ -375,6 +340,17 @@ pub(super) mod tests {
 
         assert_eq!(recorded.entries, entries());
         assert_eq!(recorded.torn, None);
+    }
+
+    #[test]
+    fn a_whole_plan_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut journal = Journal::create(&path, header(1)).unwrap();
+
+        journal.append(&plan()).unwrap();
+
+        assert_eq!(read(&path).unwrap().entries[1], plan());
     }
 
     #[test]
@@ -582,6 +558,81 @@ pub(super) mod tests {
                 assert!(!folder.join("journal").exists());
             },
         );
+    }
+
+    fn plan() -> Entry {
+        let old = ContainerRef::Existing {
+            id: "f00".into(),
+            name: "shop-api-1".into(),
+        };
+        let new = ContainerRef::Planned(PlannedId("api/1".into()));
+        let policy = RestartPolicy {
+            name: "on-failure".into(),
+            maximum_retry_count: 2,
+        };
+        let until = Until::Healthy;
+        let timeout = Duration::from_millis(1500);
+        let steps = [
+            Step::Stop {
+                container: old.clone(),
+                grace: Some(timeout),
+            },
+            Step::Stop {
+                container: old.clone(),
+                grace: None,
+            },
+            Step::SetRestart {
+                container: old,
+                policy: policy.clone(),
+            },
+            Step::Await {
+                container: new.clone(),
+                until,
+                timeout,
+            },
+            Step::Monitor {
+                containers: vec![(new, timeout)],
+            },
+            Step::WriteVariable {
+                file: "/app/.env.prod".into(),
+                name: "IMAGE_TAG".into(),
+                value: VariableValue::InRelease(3),
+                missing: MissingLine::Append,
+            },
+            Step::RecordRelease,
+        ];
+        let planned = steps
+            .into_iter()
+            .zip(1..)
+            .map(|(step, number)| PlannedStep {
+                number,
+                undo: Undo::Run(vec![step.clone()]),
+                step,
+                cause: Cause::Scaled { from: 1, to: 2 },
+            });
+        let lane = Lane {
+            name: "api".into(),
+            steps: planned.collect(),
+        };
+        let kinds = [StageKind::Wave(1), StageKind::Commit];
+        Entry::Planned {
+            stages: kinds
+                .map(|kind| Stage {
+                    kind,
+                    lanes: vec![lane.clone()],
+                })
+                .into(),
+            images: vec![PlannedImage::default()],
+            before: vec![Before {
+                id: "f00".into(),
+                name: "shop-api-1".into(),
+                service: "api".into(),
+                state: ContainerState::Other("odd".into()),
+                health: Health::Starting,
+                restart: policy,
+                touched: true,
+            }],
+        }
     }
 
     fn line_ends(bytes: &[u8]) -> usize {

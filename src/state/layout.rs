@@ -40,15 +40,7 @@ impl StateDirectory {
     /// Makes what is missing of a project's folder: for the app directory's owner alone, unseen by git.
     pub fn open_or_create(app_directory: &Path, project: &str) -> Result<Self, StateError> {
         let directory = Self::open(app_directory, project)?;
-        let top = app_directory.join(FOLDER);
-        ensure_folder(&top)?;
-        let ignore = top.join(".gitignore");
-        if fs::symlink_metadata(&ignore).is_err() {
-            replace_file(&ignore, b"*\n", FILE_MODE)?;
-        }
-        ensure_folder(&directory.folder)?;
-        ensure_folder(&directory.releases())?;
-        ensure_folder(&directory.log())?;
+        directory.create()?;
         Ok(directory)
     }
 
@@ -82,11 +74,24 @@ impl StateDirectory {
         self.folder.join("log")
     }
 
-    /// Makes the folder of a release.
+    /// Makes the folder of a release, and those above it where somebody has removed them meanwhile.
     pub fn create_release(&self, number: u32) -> Result<PathBuf, FileError> {
+        self.create()?;
         let folder = self.release(number);
         ensure_folder(&folder)?;
         Ok(folder)
+    }
+
+    fn create(&self) -> Result<(), FileError> {
+        let top = self.app_directory.join(FOLDER);
+        ensure_folder(&top)?;
+        let ignore = top.join(".gitignore");
+        if fs::symlink_metadata(&ignore).is_err() {
+            replace_file(&ignore, b"*\n", FILE_MODE)?;
+        }
+        ensure_folder(&self.folder)?;
+        ensure_folder(&self.releases())?;
+        ensure_folder(&self.log())
     }
 }
 

@@ -2,17 +2,16 @@
 //!
 //! It is flock(2) on a file that is never removed, the same as `flock(1)` in an old script takes.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::OFlag;
-
-use crate::state::atomic::{folder_of, folder_owner};
-use crate::state::error::{Fault, FileAction, FileError, OnFile as _};
-use crate::state::holder::{Holder, Process};
+use crate::state::descriptor::{holds_exclusive_lock, inherited_descriptor};
+use crate::state::error::{FileAction, FileError, OnFile as _};
+use crate::state::holder::{Holder, Process, is_locked};
+use crate::state::lock_file::open;
 
 /// How often a held lock is tried again: flock(2) knows no deadline.
 const RETRY: Duration = Duration::from_millis(50);
@@ -23,7 +22,7 @@ const RETRY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct DeployLock {
     path: PathBuf,
-    file: Option<File>,
+    file: File,
     origin: Origin,
 }
 
@@ -84,7 +83,7 @@ impl DeployLock {
         let deadline = wait.map(|wait| Instant::now() + wait);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self::held(path, Some(file), holder, Origin::Acquired)),
+                Ok(()) => return Ok(Self::held(path, file, holder, Origin::Acquired)),
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(TryLockError::Error(error)) => {
@@ -125,7 +124,7 @@ impl DeployLock {
             // Two commands side by side under one script's lock.
             return Err(held_by(path, &file));
         }
-        Ok(Self::held(path, Some(file), holder, Origin::Inherited))
+        Ok(Self::held(path, file, holder, Origin::Inherited))
     }
 
     /// The lock's file.
@@ -134,7 +133,7 @@ impl DeployLock {
         &self.path
     }
 
-    fn held(path: &Path, file: Option<File>, holder: &Holder, origin: Origin) -> Self {
+    fn held(path: &Path, file: File, holder: &Holder, origin: Origin) -> Self {
         let mut lock = Self {
             path: path.to_owned(),
             file,
@@ -146,20 +145,17 @@ impl DeployLock {
     }
 
     fn write_text(&mut self, text: &str) -> io::Result<()> {
-        let Some(file) = &mut self.file else {
-            return Ok(());
-        };
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(text.as_bytes())
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(text.as_bytes())
     }
 }
 
 impl Drop for DeployLock {
     fn drop(&mut self) {
         let _ = self.write_text("");
-        if let (Some(file), Origin::Acquired) = (&self.file, self.origin) {
-            let _ = file.unlock();
+        if self.origin == Origin::Acquired {
+            let _ = self.file.unlock();
         }
     }
 }
@@ -196,81 +192,12 @@ impl LockError {
     }
 }
 
-/// The kind of network file system that a lock's file is on, where flock(2) may hold for one host only.
+/// The deployctl that has the lock now, for `status`; nothing is locked to find out.
 #[must_use]
-pub fn network_filesystem(path: &Path) -> Option<&'static str> {
-    let statistics = nix::sys::statfs::statfs(path)
-        .or_else(|_| nix::sys::statfs::statfs(folder_of(path)))
-        .ok()?;
-    // The type's width and sign differ between C libraries.
-    let magic = i128::from(statistics.filesystem_type().0) & 0xffff_ffff;
-    Some(match magic {
-        0x6969 => "NFS",
-        0x517b => "SMB",
-        0xff53_4d42 => "CIFS",
-        0xfe53_4d42 => "SMB2",
-        0x5346_414f => "AFS",
-        0x00c3_6400 => "Ceph",
-        0x0102_1997 => "9p",
-        0x0bd0_0bd0 => "Lustre",
-        0x0116_1970 => "GFS2",
-        0x6573_5546 => "FUSE",
-        _ => return None,
-    })
-}
-
-fn open(path: &Path) -> Result<File, LockError> {
-    let file = match options().write(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path),
-        // An old script run by root has left one that others can only read: enough to lock it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            options().open(path).map_err(|_| error)
-        }
-        other => other,
-    };
-    let file = file.map_err(|error| {
-        let reason = FileError::new(FileAction::Create, path, error);
-        match reason.fault {
-            Fault::Permission | Fault::NotPermitted | Fault::ReadOnly => LockError::NotWritable {
-                path: path.to_owned(),
-                reason,
-            },
-            _ => LockError::Io(reason),
-        }
-    })?;
-    if !file.metadata().on(FileAction::Read, path)?.is_file() {
-        return Err(FileError::not_regular(FileAction::Create, path).into());
-    }
-    Ok(file)
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    let created = options()
-        .write(true)
-        .create_new(true)
-        .mode(0o660)
-        .open(path);
-    let file = match created {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return options().write(true).open(path);
-        }
-        other => other?,
-    };
-    // Beyond the umask: whoever of the group deploys next has to open it, too.
-    let _ = file.set_permissions(fs::Permissions::from_mode(0o660));
-    if let Ok(Some((user, group))) = folder_owner(folder_of(path)) {
-        let _ = fchown(&file, Some(user), Some(group));
-    }
-    Ok(file)
-}
-
-fn options() -> OpenOptions {
-    let mut options = File::options();
-    // O_NONBLOCK: a pipe in the file's place must not make us wait.
-    options
-        .read(true)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
-    options
+pub fn holder(path: &Path) -> Option<Holder> {
+    let file = File::open(path).ok()?;
+    // What a killed one left names nobody, even when its number is another process's by now.
+    is_locked(&file).then(|| Holder::read(path))?
 }
 
 fn held_by(path: &Path, file: &File) -> LockError {
@@ -287,39 +214,6 @@ fn held_by(path: &Path, file: &File) -> LockError {
     }
 }
 
-/// The descriptor of this process through which its caller's lock was handed down.
-fn inherited_descriptor(file: &File) -> Option<u32> {
-    let wanted = file.metadata().ok()?;
-    fs::read_dir("/proc/self/fd")
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .find(|fd: &u32| {
-            fs::metadata(format!("/proc/self/fd/{fd}"))
-                .is_ok_and(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()))
-                && holds_exclusive_lock(*fd)
-                && !closes_on_exec(*fd)
-        })
-}
-
-// Octal, as open(2) takes them.
-fn closes_on_exec(fd: u32) -> bool {
-    descriptor_info(fd)
-        .lines()
-        .find_map(|line| i32::from_str_radix(line.strip_prefix("flags:")?.trim(), 8).ok())
-        .is_some_and(|flags| OFlag::from_bits_truncate(flags).contains(OFlag::O_CLOEXEC))
-}
-
-/// Whether the open file behind a descriptor of this process holds flock(2)'s exclusive lock.
-fn holds_exclusive_lock(fd: u32) -> bool {
-    descriptor_info(fd)
-        .lines()
-        .any(|line| line.starts_with("lock:") && line.contains("FLOCK") && line.contains("WRITE"))
-}
-
-fn descriptor_info(fd: u32) -> String {
-    fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap_or_default()
-}
-
 fn holder_text(holder: Option<&Holder>, process: Option<&Process>) -> String {
     match (holder, process) {
         (Some(holder), _) => holder.to_string(),
@@ -331,18 +225,19 @@ fn holder_text(holder: Option<&Holder>, process: Option<&Process>) -> String {
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead as _, BufReader, Read as _};
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::process::{Child, ChildStdout, Command, Stdio};
 
     use super::*;
+    use crate::state::error::Fault;
     use crate::state::testing::{as_nobody, as_root};
 
     #[test]
     fn a_second_command_is_refused_and_told_who_holds_the_lock() {
         let (_folder, path) = lock_path();
-        let _lock = DeployLock::acquire(&path, &holder("deploy sha-1"), None).unwrap();
+        let _lock = DeployLock::acquire(&path, &us("deploy sha-1"), None).unwrap();
 
-        let error = DeployLock::acquire(&path, &holder("rollback"), None).unwrap_err();
+        let error = DeployLock::acquire(&path, &us("rollback"), None).unwrap_err();
 
         let LockError::Held {
             holder: Some(other),
@@ -360,10 +255,22 @@ mod tests {
     #[test]
     fn dropping_the_lock_frees_it_and_clears_the_name_but_keeps_the_file() {
         let (_folder, path) = lock_path();
-        drop(DeployLock::acquire(&path, &holder("deploy"), None).unwrap());
+        drop(DeployLock::acquire(&path, &us("deploy"), None).unwrap());
 
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
-        DeployLock::acquire(&path, &holder("deploy"), None).unwrap();
+        DeployLock::acquire(&path, &us("deploy"), None).unwrap();
+    }
+
+    #[test]
+    fn the_holder_is_told_while_the_lock_is_held_and_only_then() {
+        let (_folder, path) = lock_path();
+        assert_eq!(holder(&path), None);
+        let lock = DeployLock::acquire(&path, &us("deploy"), None).unwrap();
+        assert_eq!(holder(&path).unwrap().command, "deploy");
+        drop(lock);
+        // As a killed one leaves it, its number given to another process.
+        fs::write(&path, us("deploy").to_line()).unwrap();
+        assert_eq!(holder(&path), None);
     }
 
     #[test]
@@ -371,7 +278,7 @@ mod tests {
         let (_folder, path) = lock_path();
         let mut script = Script::holding(&path);
 
-        let error = DeployLock::acquire(&path, &holder("deploy"), None).unwrap_err();
+        let error = DeployLock::acquire(&path, &us("deploy"), None).unwrap_err();
 
         let LockError::Held {
             holder: None,
@@ -384,13 +291,13 @@ mod tests {
         assert_eq!(process.pid, script.child.id());
         assert!(error.to_string().contains("flock"), "{error}");
         script.kill();
-        DeployLock::acquire(&path, &holder("deploy"), None).unwrap();
+        DeployLock::acquire(&path, &us("deploy"), None).unwrap();
     }
 
     #[test]
     fn we_keep_an_old_script_with_flock_out() {
         let (_folder, path) = lock_path();
-        let lock = DeployLock::acquire(&path, &holder("deploy"), None).unwrap();
+        let lock = DeployLock::acquire(&path, &us("deploy"), None).unwrap();
 
         assert!(!flock_succeeds(&path));
         drop(lock);
@@ -404,13 +311,13 @@ mod tests {
         dead.wait().unwrap();
         let text = Holder {
             pid: dead.id(),
-            ..holder("deploy sha-0")
+            ..us("deploy sha-0")
         }
         .to_line();
         fs::write(&path, text).unwrap();
         let _script = Script::holding(&path);
 
-        let error = DeployLock::acquire(&path, &holder("deploy"), None).unwrap_err();
+        let error = DeployLock::acquire(&path, &us("deploy"), None).unwrap_err();
 
         assert!(
             matches!(error, LockError::Held { holder: None, .. }),
@@ -426,7 +333,7 @@ mod tests {
             let path = path.clone();
             move || {
                 let wait = Some(Duration::from_mins(1));
-                DeployLock::acquire(&path, &holder("deploy"), wait).map(drop)
+                DeployLock::acquire(&path, &us("deploy"), wait).map(drop)
             }
         });
 
@@ -438,10 +345,10 @@ mod tests {
     #[test]
     fn waiting_ends_with_the_deadline() {
         let (_folder, path) = lock_path();
-        let _lock = DeployLock::acquire(&path, &holder("deploy"), None).unwrap();
+        let _lock = DeployLock::acquire(&path, &us("deploy"), None).unwrap();
 
         let wait = Some(Duration::from_millis(60));
-        let error = DeployLock::acquire(&path, &holder("deploy"), wait).unwrap_err();
+        let error = DeployLock::acquire(&path, &us("deploy"), wait).unwrap_err();
 
         assert!(matches!(error, LockError::Held { .. }), "{error:?}");
     }
@@ -449,7 +356,7 @@ mod tests {
     #[test]
     fn a_child_that_outlives_us_does_not_keep_the_lock() {
         let (_folder, path) = lock_path();
-        let lock = DeployLock::acquire(&path, &holder("deploy"), None).unwrap();
+        let lock = DeployLock::acquire(&path, &us("deploy"), None).unwrap();
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
 
         drop(lock);
@@ -463,7 +370,7 @@ mod tests {
     fn a_symbolic_link_or_a_folder_in_place_of_the_file_is_refused() {
         let (folder, path) = lock_path();
         symlink(folder.path().join("elsewhere"), &path).unwrap();
-        let error = DeployLock::acquire(&path, &holder("deploy"), None).unwrap_err();
+        let error = DeployLock::acquire(&path, &us("deploy"), None).unwrap_err();
         assert!(
             matches!(&error, LockError::Io(e) if e.fault == Fault::NotRegular),
             "{error:?}"
@@ -472,7 +379,7 @@ mod tests {
 
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        let error = DeployLock::acquire(&path, &holder("deploy"), None).unwrap_err();
+        let error = DeployLock::acquire(&path, &us("deploy"), None).unwrap_err();
         assert!(
             matches!(&error, LockError::Io(e) if e.fault == Fault::Directory),
             "{error:?}"
@@ -485,9 +392,9 @@ mod tests {
             "state::lock::tests::a_lock_handed_down_by_a_script_is_used_and_stays_the_scripts";
         if let Some(path) = std::env::var_os("DEPLOYCTL_TEST_LOCK") {
             let path = Path::new(&path);
-            let error = DeployLock::acquire(path, &holder("deploy"), None).unwrap_err();
+            let error = DeployLock::acquire(path, &us("deploy"), None).unwrap_err();
             assert!(error.hints()[0].contains("--lock-fd 9"), "{error:?}");
-            let lock = DeployLock::inherit(path, 9, &holder("deploy")).unwrap();
+            let lock = DeployLock::inherit(path, 9, &us("deploy")).unwrap();
             assert!(Holder::read(path).is_some());
             drop(lock);
             assert!(!flock_succeeds(path), "the script's lock was freed");
@@ -513,7 +420,7 @@ mod tests {
     fn a_descriptor_without_the_lock_is_refused() {
         let (_folder, path) = lock_path();
         for (fd, reason) in [(0, "another file"), (9999, "not open")] {
-            let error = DeployLock::inherit(&path, fd, &holder("deploy")).unwrap_err();
+            let error = DeployLock::inherit(&path, fd, &us("deploy")).unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");
             assert!(error.hints()[0].contains("--lock-fd 9"));
         }
@@ -525,7 +432,7 @@ mod tests {
         let (folder, path) = lock_path();
         std::os::unix::fs::chown(folder.path(), Some(1234), Some(2345)).unwrap();
 
-        let _lock = DeployLock::acquire(&path, &holder("deploy"), None).unwrap();
+        let _lock = DeployLock::acquire(&path, &us("deploy"), None).unwrap();
 
         let metadata = fs::metadata(&path).unwrap();
         assert_eq!((metadata.uid(), metadata.gid()), (1234, 2345));
@@ -543,7 +450,7 @@ mod tests {
             },
             |folder| {
                 let path = folder.join(".deploy.lock");
-                let _lock = DeployLock::acquire(&path, &holder("deploy"), None).unwrap();
+                let _lock = DeployLock::acquire(&path, &us("deploy"), None).unwrap();
                 assert!(!flock_succeeds(&path));
             },
         );
@@ -556,17 +463,11 @@ mod tests {
             |_| {},
             |folder| {
                 let path = folder.join(".deploy.lock");
-                let error = DeployLock::acquire(&path, &holder("deploy"), None).unwrap_err();
+                let error = DeployLock::acquire(&path, &us("deploy"), None).unwrap_err();
                 assert!(matches!(error, LockError::NotWritable { .. }), "{error:?}");
                 assert!(error.hints()[0].contains("ls -ld"));
             },
         );
-    }
-
-    #[test]
-    fn a_local_disk_is_no_network_filesystem() {
-        assert_eq!(network_filesystem(Path::new("/proc/self")), None);
-        assert_eq!(network_filesystem(Path::new("/dev/shm/not/there")), None);
     }
 
     fn lock_path() -> (tempfile::TempDir, PathBuf) {
@@ -575,7 +476,7 @@ mod tests {
         (folder, path)
     }
 
-    fn holder(command: &str) -> Holder {
+    fn us(command: &str) -> Holder {
         Holder::current(command)
     }
 

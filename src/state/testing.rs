@@ -59,7 +59,13 @@ pub(super) fn as_nobody(test: &str, prepare: impl FnOnce(&Path), body: impl FnOn
     // A copy, since the build folder need not be open to everybody.
     let copy = tempfile::tempdir().unwrap();
     let executable = copy.path().join("test");
-    std::fs::copy(std::env::current_exe().unwrap(), &executable).unwrap();
+    // By a process of its own: a child of another test could hold our file open for writing, and
+    // what is open for writing cannot be run.
+    let status = Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(&executable)
+        .status();
+    assert!(status.unwrap().success());
     open_to_all(copy.path());
     open_to_all(folder.path());
     let mut command = Command::new(executable);
