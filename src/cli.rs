@@ -99,16 +99,24 @@ pub enum Colour {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Deploy a tag, or what the files say now
-    #[command(after_help = "Examples:\n  deployctl deploy sha-abc123\n  deployctl deploy --service api --reason 'hotfix'\n  deployctl deploy sha-abc123 --set LOG_LEVEL=debug")]
+    #[command(
+        after_help = "Examples:\n  deployctl deploy sha-abc123\n  deployctl deploy --service api --reason 'hotfix'\n  deployctl deploy sha-abc123 --set LOG_LEVEL=debug"
+    )]
     Deploy(DeployArguments),
     /// Go back to the release before, or to another one of the history
-    #[command(after_help = "Examples:\n  deployctl rollback\n  deployctl rollback sha-abc123\n  deployctl rollback 7 --reason 'orders fail'")]
+    #[command(
+        after_help = "Examples:\n  deployctl rollback\n  deployctl rollback sha-abc123\n  deployctl rollback 7 --reason 'orders fail'"
+    )]
     Rollback(RollbackArguments),
     /// Show what serves now
-    #[command(after_help = "Examples:\n  deployctl status\n  deployctl status --wide api\n  deployctl status --json")]
+    #[command(
+        after_help = "Examples:\n  deployctl status\n  deployctl status --wide api\n  deployctl status --json"
+    )]
     Status(StatusArguments),
     /// Show the output of containers and of the last jobs
-    #[command(after_help = "Examples:\n  deployctl logs -f api\n  deployctl logs --tail 100 api worker\n  deployctl logs migrate")]
+    #[command(
+        after_help = "Examples:\n  deployctl logs -f api\n  deployctl logs --tail 100 api worker\n  deployctl logs migrate"
+    )]
     Logs(LogsArguments),
     /// Show what a deploy would do; changes nothing
     #[command(after_help = "Examples:\n  deployctl plan sha-abc123\n  deployctl plan --exit-code")]
@@ -117,7 +125,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  deployctl check")]
     Check,
     /// Print the resolved project as docker compose would
-    #[command(after_help = "Examples:\n  deployctl config\n  deployctl config --format json\n  deployctl config --hash '*'")]
+    #[command(
+        after_help = "Examples:\n  deployctl config\n  deployctl config --format json\n  deployctl config --hash '*'"
+    )]
     Config(ConfigArguments),
     /// List the releases
     #[command(after_help = "Examples:\n  deployctl history\n  deployctl history -n 5 --json")]
@@ -252,7 +262,10 @@ pub struct HistoryArguments {
 }
 
 /// Arguments of `config`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of docker compose")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of docker compose"
+)]
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigArguments {
     /// Only these services and what they need
@@ -329,13 +342,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
-    let parsed = crate::project::duration::parse(text).ok_or("write it like `90s`, `2m` or `1h30m`")?;
+    let parsed =
+        crate::project::duration::parse(text).ok_or("write it like `90s`, `2m` or `1h30m`")?;
     Ok(parsed.as_std())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it like `NAME=value`")?;
-    let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !name.as_bytes()[0].is_ascii_digit();
+    let valid = !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !name.as_bytes()[0].is_ascii_digit();
     if !valid {
         return Err(format!("`{name}` is no name of a variable"));
     }
@@ -364,7 +380,11 @@ mod tests {
     fn compose_files_are_taken_before_and_after_the_subcommand() {
         for words in ["-f a.yml deploy v1 -f b.yml", "deploy -f a.yml -f b.yml v1"] {
             let files = parse(words).expect(words).compose_files();
-            assert_eq!(files, [PathBuf::from("a.yml"), PathBuf::from("b.yml")], "{words}");
+            assert_eq!(
+                files,
+                [PathBuf::from("a.yml"), PathBuf::from("b.yml")],
+                "{words}"
+            );
         }
     }
 
@@ -372,7 +392,10 @@ mod tests {
     fn f_follows_within_logs_and_is_a_file_before() {
         let cli = parse("-f compose.prod.yml logs -f api").expect("both");
         assert_eq!(cli.compose_files(), [PathBuf::from("compose.prod.yml")]);
-        assert!(matches!(cli.command, Command::Logs(LogsArguments { follow: true, .. })));
+        assert!(matches!(
+            cli.command,
+            Command::Logs(LogsArguments { follow: true, .. })
+        ));
     }
 
     #[test]
@@ -386,7 +409,9 @@ mod tests {
     #[test]
     fn a_variable_is_set_by_name_and_value() {
         let cli = parse("deploy v1 --set A=b=c").expect("an assignment");
-        assert!(matches!(cli.command, Command::Deploy(a) if a.set == [("A".to_owned(), "b=c".to_owned())]));
+        assert!(
+            matches!(cli.command, Command::Deploy(a) if a.set == [("A".to_owned(), "b=c".to_owned())])
+        );
         for wrong in ["deploy --set A", "deploy --set 1A=b", "deploy --set A-B=c"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -1,3 +1,63 @@
-//! One file per subcommand.
+//! One file per subcommand; each reads as a table of contents.
 
+pub mod app;
+pub mod check;
 pub mod config;
+pub mod deploy;
+pub mod history;
+mod host;
+mod images;
+pub mod logs;
+pub mod plan;
+mod prepare;
+pub mod recover;
+pub mod release;
+pub mod rollback;
+pub mod status;
+
+use crate::cli::{Cli, Command};
+use crate::error::Error;
+use crate::report::Reporter;
+use app::App;
+
+/// Runs a command; returns the exit code of a success (0, or 10 for differences).
+pub async fn run(cli: &Cli, app: &App<'_>) -> Result<u8, Error> {
+    match &cli.command {
+        Command::Deploy(arguments) => deploy::run(app, arguments).await.map(|()| 0),
+        Command::Rollback(arguments) => rollback::run(app, arguments).await.map(|()| 0),
+        Command::Status(arguments) => status::run(app, arguments).await,
+        Command::Logs(arguments) => logs::run(app, arguments).await.map(|()| 0),
+        Command::Plan(arguments) => plan::run(app, arguments).await,
+        Command::Check => check::run(app).await.map(|()| 0),
+        Command::Config(arguments) => config::run(app, arguments).map(|()| 0),
+        Command::History(arguments) => history::run(app, arguments).map(|()| 0),
+        Command::Recover => recover::run(app).await.map(|()| 0),
+    }
+}
+
+/// Runs a command with its signals, prints how it ended, and returns the exit code.
+pub async fn run_and_report(
+    cli: &Cli,
+    reporter: &Reporter,
+    environment: indexmap::IndexMap<String, String>,
+) -> u8 {
+    let signals = match crate::signal::Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            reporter.error(&Error::new(crate::error::ErrorKind::Internal, error));
+            return 1;
+        }
+    };
+    let app = App::new(cli, reporter, environment, signals.cancel.clone());
+    let result = tokio::select! {
+        result = run(cli, &app) => result,
+        never = signals.listen() => match never {},
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            reporter.error(&error);
+            error.kind as u8
+        }
+    }
+}

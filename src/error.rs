@@ -50,20 +50,52 @@ pub struct ExitCode {
 /// The exit codes, as the README and the documentation list them.
 pub const EXIT_CODES: [ExitCode; 11] = [
     row(0, "done, or nothing to do", "the asked release"),
-    row(1, "a bug or an unforeseen engine error before anything was touched", "the old release"),
+    row(
+        1,
+        "a bug or an unforeseen engine error before anything was touched",
+        "the old release",
+    ),
     row(2, "wrong usage", "the old release"),
     row(3, "compose or env file invalid", "the old release"),
-    row(4, "a check failed (network, port, disk, permission, engine out of reach)", "the old release"),
-    row(5, "the lock is held", "the old release, or what its holder makes of it"),
+    row(
+        4,
+        "a check failed (network, port, disk, permission, engine out of reach)",
+        "the old release",
+    ),
+    row(
+        5,
+        "the lock is held",
+        "the old release, or what its holder makes of it",
+    ),
     row(6, "an image cannot be had", "the old release"),
-    row(7, "backup or migration failed", "the old release (the database may have moved: the message says so)"),
-    row(8, "the new release failed and was rolled back, or was interrupted and unwound", "the old release, verified healthy"),
-    row(9, "rolling back failed", "degraded: the message names container by container what runs"),
-    row(10, "`plan --exit-code` / `status --exit-code` found differences", "unchanged"),
+    row(
+        7,
+        "backup or migration failed",
+        "the old release (the database may have moved: the message says so)",
+    ),
+    row(
+        8,
+        "the new release failed and was rolled back, or was interrupted and unwound",
+        "the old release, verified healthy",
+    ),
+    row(
+        9,
+        "rolling back failed",
+        "degraded: the message names container by container what runs",
+    ),
+    row(
+        10,
+        "`plan --exit-code` / `status --exit-code` found differences",
+        "unchanged",
+    ),
 ];
 
 const fn row(code: u8, meaning: &'static str, serves: &'static str) -> ExitCode {
-    ExitCode { code, meaning, serves }
+    ExitCode {
+        code,
+        meaning,
+        serves,
+    }
 }
 
 /// What a command failed with.
@@ -81,7 +113,11 @@ pub struct Error {
 impl Error {
     /// An error of a kind.
     pub fn new(kind: ErrorKind, source: impl Into<Box<dyn StdError + 'static>>) -> Self {
-        Self { kind, source: source.into(), hints: Vec::new() }
+        Self {
+            kind,
+            source: source.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// Adds what to type next.
@@ -119,13 +155,29 @@ impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         use EngineError as E;
         let (kind, hint) = match &error {
-            E::Unreachable { address, .. } if address.starts_with("unix://") => (ErrorKind::Check, "sudo systemctl start docker"),
-            E::Unreachable { .. } | E::Address { .. } => (ErrorKind::Check, "check DOCKER_HOST and the docker context: docker context ls"),
-            E::PermissionDenied { .. } => (ErrorKind::Check, "sudo usermod -aG docker $USER, then log in again"),
+            E::Unreachable { address, .. } if address.starts_with("unix://") => {
+                (ErrorKind::Check, "sudo systemctl start docker")
+            }
+            E::Unreachable { .. } | E::Address { .. } => (
+                ErrorKind::Check,
+                "check DOCKER_HOST and the docker context: docker context ls",
+            ),
+            E::PermissionDenied { .. } => (
+                ErrorKind::Check,
+                "sudo usermod -aG docker $USER, then log in again",
+            ),
             E::TooOld { .. } => (ErrorKind::Check, "install Docker Engine 20.10 or newer"),
-            E::Timeout { .. } => (ErrorKind::Check, "see what the engine does: sudo journalctl -u docker -n 50"),
-            E::Lost { .. } => (ErrorKind::Check, "see why the engine went away: sudo journalctl -u docker -n 50"),
-            E::NotFound { .. } | E::Conflict { .. } | E::Refused { .. } => return Self::new(ErrorKind::Internal, error),
+            E::Timeout { .. } => (
+                ErrorKind::Check,
+                "see what the engine does: sudo journalctl -u docker -n 50",
+            ),
+            E::Lost { .. } => (
+                ErrorKind::Check,
+                "see why the engine went away: sudo journalctl -u docker -n 50",
+            ),
+            E::NotFound { .. } | E::Conflict { .. } | E::Refused { .. } => {
+                return Self::new(ErrorKind::Internal, error);
+            }
         };
         Self::new(kind, error).hint(hint)
     }
@@ -134,13 +186,25 @@ impl From<EngineError> for Error {
 impl From<PullError> for Error {
     fn from(error: PullError) -> Self {
         let hint = match &error {
-            PullError::Denied { registry, .. } => format!("docker login {registry}   (a token needs the right to read packages)"),
+            PullError::Denied { registry, .. } => {
+                format!("docker login {registry}   (a token needs the right to read packages)")
+            }
             PullError::NotFound { reference } => missing_image_hint(reference),
             PullError::DiskFull { .. } => "docker system df, then docker image prune".to_owned(),
             PullError::TooManyRequests { .. } => "wait, or log in: docker login".to_owned(),
-            PullError::Unreachable { .. } => "check the network from this host to the registry, then deploy again".to_owned(),
-            PullError::Platform { .. } => "build the image for this host's platform as well: docker buildx build --platform …".to_owned(),
-            PullError::Engine(engine) => return Self { kind: ErrorKind::Image, ..Self::from(engine.clone()) },
+            PullError::Unreachable { .. } => {
+                "check the network from this host to the registry, then deploy again".to_owned()
+            }
+            PullError::Platform { .. } => {
+                "build the image for this host's platform as well: docker buildx build --platform …"
+                    .to_owned()
+            }
+            PullError::Engine(engine) => {
+                return Self {
+                    kind: ErrorKind::Image,
+                    ..Self::from(engine.clone())
+                };
+            }
             PullError::Failed { .. } => return Self::new(ErrorKind::Image, error),
         };
         Self::new(ErrorKind::Image, error).hint(hint)
@@ -151,7 +215,11 @@ impl From<PullError> for Error {
 fn missing_image_hint(reference: &str) -> String {
     let tag = crate::plan::tag::of_reference(reference).unwrap_or_default();
     let commit = tag.len() >= 7 && tag.bytes().all(|b| b.is_ascii_hexdigit());
-    if commit { format!("did you mean `sha-{tag}`?") } else { "has CI pushed it? check the tag and the repository's name".to_owned() }
+    if commit {
+        format!("did you mean `sha-{tag}`?")
+    } else {
+        "has CI pushed it? check the tag and the repository's name".to_owned()
+    }
 }
 
 impl From<PlanError> for Error {
@@ -217,7 +285,11 @@ impl From<LoadError> for Error {
 
 impl From<LockError> for Error {
     fn from(error: LockError) -> Self {
-        let kind = if matches!(error, LockError::Held { .. }) { ErrorKind::Locked } else { ErrorKind::Check };
+        let kind = if matches!(error, LockError::Held { .. }) {
+            ErrorKind::Locked
+        } else {
+            ErrorKind::Check
+        };
         let hints = error.hints();
         Self::new(kind, error).hints(hints)
     }
@@ -225,7 +297,11 @@ impl From<LockError> for Error {
 
 impl From<StateError> for Error {
     fn from(error: StateError) -> Self {
-        let kind = if matches!(error, StateError::Journal(_)) && !error.is_disk_full() { ErrorKind::Degraded } else { ErrorKind::Check };
+        let kind = if matches!(error, StateError::Journal(_)) && !error.is_disk_full() {
+            ErrorKind::Degraded
+        } else {
+            ErrorKind::Check
+        };
         let hints = error.hints();
         Self::new(kind, error).hints(hints)
     }
@@ -276,14 +352,20 @@ mod tests {
 
     #[test]
     fn a_tag_that_is_a_bare_commit_gets_the_usual_form_as_a_hint() {
-        let error = Error::from(PullError::NotFound { reference: "ghcr.io/acme/api:abc1234".into() });
+        let error = Error::from(PullError::NotFound {
+            reference: "ghcr.io/acme/api:abc1234".into(),
+        });
         assert_eq!(error.hints, ["did you mean `sha-abc1234`?"]);
         assert_eq!(error.kind, ErrorKind::Image);
     }
 
     #[test]
     fn a_denied_pull_says_where_to_log_in() {
-        let error = Error::from(PullError::Denied { reference: "ghcr.io/a/b:1".into(), registry: "ghcr.io".into(), message: "denied".into() });
+        let error = Error::from(PullError::Denied {
+            reference: "ghcr.io/a/b:1".into(),
+            registry: "ghcr.io".into(),
+            message: "denied".into(),
+        });
         assert!(error.hints[0].starts_with("docker login ghcr.io"));
     }
 }

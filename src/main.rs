@@ -1,75 +1,26 @@
 //! The `deployctl` binary.
 
-use std::io::{Read as _, Write as _};
-use std::process::ExitCode;
+use clap::Parser as _;
+use deployctl::cli::Cli;
+use deployctl::command::run_and_report;
+use deployctl::report::Reporter;
 
-use deployctl::command::config::{ConfigError, ConfigOptions, Format, List, config};
-use deployctl::project::FileSource;
-
-fn main() -> ExitCode {
-    let options = parse(std::env::args().skip(1));
-    match config(&options) {
-        Ok(text) => {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            let hints = match &error {
-                ConfigError::Locate(error) => error.hints(),
-                ConfigError::Load(error) => error.hints.clone(),
-            };
-            let mut text = format!("error: {error}\n");
-            for hint in hints {
-                text += &format!("hint: {hint}\n");
-            }
-            let _ = std::io::stderr().write_all(text.as_bytes());
-            ExitCode::from(3)
-        }
-    }
-}
-
-fn parse(args: impl Iterator<Item = String>) -> ConfigOptions {
-    let mut options = ConfigOptions::default();
-    let load = &mut options.load;
-    load.directory = std::env::current_dir().unwrap_or_default();
-    load.process_environment = std::env::vars().collect();
-    let mut args = args.peekable();
-    while let Some(arg) = args.next() {
-        let (flag, attached) = match arg.split_once('=') {
-            Some((flag, value)) if flag.starts_with("--") => {
-                (flag.to_owned(), Some(value.to_owned()))
-            }
-            _ => (arg.clone(), None),
-        };
-        let mut value = || attached.clone().or_else(|| args.next()).unwrap_or_default();
-        match flag.as_str() {
-            "-f" | "--file" => {
-                let file = value();
-                load.files.push(if file == "-" {
-                    let mut text = String::new();
-                    let _ = std::io::stdin().read_to_string(&mut text);
-                    FileSource::Stdin(text)
-                } else {
-                    FileSource::Path(file.into())
-                });
-            }
-            "--env-file" => load.env_files.push(value().into()),
-            "--env" => load.environment_name = Some(value()),
-            "--profile" => load.profiles.push(value()),
-            "-p" | "--project-name" => load.project_name = Some(value()),
-            "--project-directory" => load.project_directory = Some(value().into()),
-            "--format" => {
-                options.format = if value() == "json" {
-                    Format::Json
-                } else {
-                    Format::Yaml
-                }
-            }
-            "--hash" => options.list = Some(List::Hash(value())),
-            "--services" => options.list = Some(List::Services),
-            "config" => {}
-            name => options.services.push(name.to_owned()),
-        }
-    }
-    options
+fn main() -> std::process::ExitCode {
+    let environment: indexmap::IndexMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let cli = Cli::parse();
+    let reporter = Reporter::new(&cli.globals, &environment);
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(_) => return std::process::ExitCode::FAILURE,
+    };
+    let code = runtime.block_on(run_and_report(&cli, &reporter, environment));
+    reporter.finish();
+    // A blocking thread (a credential helper that hangs) is not waited for.
+    runtime.shutdown_background();
+    std::process::ExitCode::from(code)
 }

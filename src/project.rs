@@ -3,6 +3,7 @@
 pub mod bytes;
 mod canonical;
 mod consistency;
+mod content;
 mod decode;
 mod defaults;
 pub mod dotenv;
@@ -35,6 +36,7 @@ mod unique;
 mod volume_spec;
 mod yaml;
 
+pub use content::{ContentError, ContentFingerprint, ContentItem};
 pub use error::{LoadError, Problem};
 pub use hash::ServiceReferences;
 pub use load::load;

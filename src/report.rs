@@ -154,7 +154,11 @@ impl Reporter {
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn open_group(&self, kind: StageKind, title: &str) {
@@ -173,10 +177,17 @@ impl Reporter {
 
     fn step_done(&self, lane: &str, step: &PlannedStep, elapsed: Duration) {
         // What takes no time and says nothing new is for `-v`.
-        if elapsed < Duration::from_millis(100) && self.verbose == 0 && !words::is_notable(&step.step) {
+        if elapsed < Duration::from_millis(100)
+            && self.verbose == 0
+            && !words::is_notable(&step.step)
+        {
             return;
         }
-        self.line(&format!("  {lane}: {} ({:.1} s)", words::step(&step.step), elapsed.as_secs_f64()));
+        self.line(&format!(
+            "  {lane}: {} ({:.1} s)",
+            words::step(&step.step),
+            elapsed.as_secs_f64()
+        ));
     }
 
     fn people(&self, event: &Event<'_>) {
@@ -191,20 +202,44 @@ impl Reporter {
                     self.line(&format!("  {lane}: {} …", words::step(&step.step)));
                 }
             }
-            Event::StepSucceeded { lane, step, elapsed } => self.step_done(lane, step, *elapsed),
-            Event::StepFailed { lane, step, message } => {
-                self.line(&format!("  {lane}: {} {}: {message}", words::step(&step.step), self.paint("31", "failed")));
+            Event::StepSucceeded {
+                lane,
+                step,
+                elapsed,
+            } => self.step_done(lane, step, *elapsed),
+            Event::StepFailed {
+                lane,
+                step,
+                message,
+            } => {
+                self.line(&format!(
+                    "  {lane}: {} {}: {message}",
+                    words::step(&step.step),
+                    self.paint("31", "failed")
+                ));
             }
             Event::Pulling { image, progress } => self.pulling(image, *progress),
             Event::Output { source, line, .. } => self.line(&format!("  {source} | {line}")),
-            Event::Evidence { container, log, probe, state } => self.evidence(container, log, probe.as_deref(), state),
+            Event::Evidence {
+                container,
+                log,
+                probe,
+                state,
+            } => self.evidence(container, log, probe.as_deref(), state),
             Event::Committed => self.line(&self.paint("32", "the new release stands")),
             Event::Unwinding { reason } => {
                 self.close_group();
-                self.line(&format!("{} {reason}", self.paint("33;1", "bringing the old containers back:")));
+                self.line(&format!(
+                    "{} {reason}",
+                    self.paint("33;1", "bringing the old containers back:")
+                ));
             }
             Event::Undoing { step } => self.line(&format!("  {}", words::step(step))),
-            Event::UndoFailed { step, message } => self.line(&format!("  {} {}: {message}", words::step(step), self.paint("31", "failed"))),
+            Event::UndoFailed { step, message } => self.line(&format!(
+                "  {} {}: {message}",
+                words::step(step),
+                self.paint("31", "failed")
+            )),
             Event::Warning(text) => self.warning(text),
             Event::Note(text) => self.note(text),
         }
@@ -251,10 +286,16 @@ impl EventSink for Reporter {
 }
 
 fn time_of_day() -> String {
-    jiff::Timestamp::now().to_string().get(11..19).unwrap_or_default().to_owned()
+    jiff::Timestamp::now()
+        .to_string()
+        .get(11..19)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Workflow commands take one line.
 fn escape(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }

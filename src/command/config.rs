@@ -70,3 +70,32 @@ fn hashes(project: &Project, which: &str) -> String {
         .map(|name| print::hash_line(project, name) + "\n")
         .collect()
 }
+
+/// Runs the subcommand.
+pub fn run(
+    app: &super::app::App<'_>,
+    arguments: &crate::cli::ConfigArguments,
+) -> Result<(), crate::error::Error> {
+    let list = match (&arguments.hash, arguments.list_services) {
+        (Some(which), _) => Some(List::Hash(which.clone())),
+        (None, true) => Some(List::Services),
+        (None, false) => None,
+    };
+    let options = ConfigOptions {
+        load: app.load_options(indexmap::IndexMap::new())?,
+        format: match arguments.format {
+            crate::cli::Format::Json => Format::Json,
+            crate::cli::Format::Yaml => Format::Yaml,
+        },
+        list,
+        services: arguments.services.clone(),
+    };
+    let text = config(&options).map_err(|error| match error {
+        ConfigError::Locate(error) => crate::error::Error::from(error),
+        ConfigError::Load(error) => crate::error::Error::from(error),
+    })?;
+    if !arguments.quiet {
+        app.reporter.result(&text);
+    }
+    Ok(())
+}

@@ -122,4 +122,6 @@ pub struct Finished {
     pub problems: Vec<String>,
     /// The line `backup=…` that a backup job printed.
     pub backup: Option<String>,
+    /// The images of the plan, their ids filled in.
+    pub images: Vec<crate::plan::PlannedImage>,
 }

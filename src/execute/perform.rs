@@ -379,7 +379,9 @@ fn labels(
     let value = |value: &LabelValue| match value {
         LabelValue::Text(text) => text.clone(),
         LabelValue::ImageId => image.to_owned(),
-        LabelValue::ConfigHash => project.config_hash(&spec.service_name, &ids.clone().into_iter().collect()),
+        LabelValue::ConfigHash => {
+            project.config_hash(&spec.service_name, &ids.clone().into_iter().collect())
+        }
     };
     spec.labels
         .iter()

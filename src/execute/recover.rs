@@ -97,6 +97,7 @@ pub async fn recover<E: Engine, S: Store, R: EventSink>(
             failed: None,
             problems,
             backup: None,
+            images: Vec::new(),
         };
     }
     let unwind = Unwind {
@@ -118,6 +119,7 @@ pub async fn recover<E: Engine, S: Store, R: EventSink>(
         failed: None,
         problems,
         backup: None,
+        images: Vec::new(),
     }
 }
 

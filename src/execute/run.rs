@@ -125,11 +125,20 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     async fn after_commit(self) -> Finished {
         let backup = self.backup.borrow().clone();
         let problems = finish_commit(&self.performer, &self.plan.stages).await;
+        let images = self
+            .performer
+            .known
+            .images
+            .borrow()
+            .values()
+            .cloned()
+            .collect();
         Finished {
             outcome: Outcome::Succeeded,
             failed: None,
             problems,
             backup,
+            images,
         }
     }
 
@@ -160,6 +169,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             failed: Some(failed),
             problems,
             backup,
+            images: Vec::new(),
         }
     }
 

@@ -45,6 +45,10 @@ impl PlannedImage {
             (Some(digest), TagArming::AtCommit) if !self.reference.contains('@') => {
                 format!("{}@{digest}", self.reference)
             }
+            // Built here, and the tag names another image by now.
+            (None, TagArming::AtCommit) => {
+                self.id.clone().unwrap_or_else(|| self.reference.clone())
+            }
             _ => self.reference.clone(),
         }
     }

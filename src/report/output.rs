@@ -4,10 +4,10 @@
 //! gone they are dropped.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How many pieces may wait for the reader.
@@ -45,7 +45,11 @@ impl Output {
         let dropped = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&dropped);
         std::thread::spawn(move || write_all(writer, &receiver, &done_sender, &count));
-        Self { sender, done: Mutex::new(done), dropped }
+        Self {
+            sender,
+            done: Mutex::new(done),
+            dropped,
+        }
     }
 
     /// Hands text over; drops it where the reader is stuck.
@@ -65,7 +69,12 @@ impl Output {
     }
 }
 
-fn write_all(mut writer: impl Write, pieces: &Receiver<Piece>, done: &SyncSender<()>, dropped: &AtomicUsize) {
+fn write_all(
+    mut writer: impl Write,
+    pieces: &Receiver<Piece>,
+    done: &SyncSender<()>,
+    dropped: &AtomicUsize,
+) {
     for piece in pieces {
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
@@ -98,7 +107,11 @@ mod tests {
         for _ in 0..20_000 {
             output.write(&[b'x'; 100]);
         }
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            started.elapsed()
+        );
         assert!(output.dropped.load(Ordering::Relaxed) > 0);
         drop(reader);
     }

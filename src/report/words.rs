@@ -36,23 +36,44 @@ pub fn step(step: &Step) -> String {
         Step::Stop { container, .. } => format!("stop {container}"),
         Step::Rename { from, to, .. } => format!("rename {from} to {to}"),
         Step::Remove { container } => format!("remove {container}"),
-        Step::SetRestart { container, policy } => format!("restart policy of {container}: {}", policy.name),
+        Step::SetRestart { container, policy } => {
+            format!("restart policy of {container}: {}", policy.name)
+        }
         Step::Signal { container, signal } => format!("send {signal} to {container}"),
-        Step::Await { container, until, timeout } => {
+        Step::Await {
+            container,
+            until,
+            timeout,
+        } => {
             let what = match until {
                 Until::Healthy => "healthy",
                 Until::Running => "running",
                 Until::Completed => "done",
             };
-            format!("wait until {container} is {what} (up to {} s)", timeout.as_secs())
+            format!(
+                "wait until {container} is {what} (up to {} s)",
+                timeout.as_secs()
+            )
         }
-        Step::Hooks { container, kind: HookKind::PostStart } => format!("post_start hooks of {container}"),
-        Step::Hooks { container, kind: HookKind::PreStop } => format!("pre_stop hooks of {container}"),
+        Step::Hooks {
+            container,
+            kind: HookKind::PostStart,
+        } => format!("post_start hooks of {container}"),
+        Step::Hooks {
+            container,
+            kind: HookKind::PreStop,
+        } => format!("pre_stop hooks of {container}"),
         Step::Monitor { containers } => {
-            let longest = containers.iter().map(|(_, d)| d.as_secs()).max().unwrap_or(0);
+            let longest = containers
+                .iter()
+                .map(|(_, d)| d.as_secs())
+                .max()
+                .unwrap_or(0);
             format!("watch {} containers (up to {longest} s)", containers.len())
         }
-        Step::WriteVariable { file, name, value, .. } => match value {
+        Step::WriteVariable {
+            file, name, value, ..
+        } => match value {
             VariableValue::Tag(tag) => format!("write {name}={tag} to {}", file.display()),
             VariableValue::InRelease(_) => format!("write {name} to {}", file.display()),
         },
@@ -98,34 +119,75 @@ pub fn action(action: Action) -> &'static str {
 pub fn is_notable(step: &Step) -> bool {
     matches!(
         step,
-        Step::Pull { .. } | Step::Create { .. } | Step::Start { .. } | Step::Stop { .. } | Step::Await { .. } | Step::Signal { .. }
-            | Step::CreateNetwork { .. } | Step::CreateVolume { .. } | Step::WriteVariable { .. } | Step::WriteRollbackTag { .. } | Step::Monitor { .. }
+        Step::Pull { .. }
+            | Step::Create { .. }
+            | Step::Start { .. }
+            | Step::Stop { .. }
+            | Step::Await { .. }
+            | Step::Signal { .. }
+            | Step::CreateNetwork { .. }
+            | Step::CreateVolume { .. }
+            | Step::WriteVariable { .. }
+            | Step::WriteRollbackTag { .. }
+            | Step::Monitor { .. }
     )
 }
 
 /// Whether a step is announced before it is done.
 pub fn takes_time(step: &Step) -> bool {
-    matches!(step, Step::Pull { .. } | Step::Await { .. } | Step::Monitor { .. })
+    matches!(
+        step,
+        Step::Pull { .. } | Step::Await { .. } | Step::Monitor { .. }
+    )
 }
 
 /// An event as a JSON object.
 pub fn json(event: &Event<'_>) -> Value {
     match event {
-        Event::StageStarted { kind, lanes } => json!({"event": "stage-started", "stage": stage(*kind), "lanes": lanes}),
-        Event::StepStarted { lane, step } => json!({"event": "step-started", "lane": lane, "number": step.number, "step": self::step(&step.step)}),
-        Event::StepSucceeded { lane, step, elapsed } => {
+        Event::StageStarted { kind, lanes } => {
+            json!({"event": "stage-started", "stage": stage(*kind), "lanes": lanes})
+        }
+        Event::StepStarted { lane, step } => {
+            json!({"event": "step-started", "lane": lane, "number": step.number, "step": self::step(&step.step)})
+        }
+        Event::StepSucceeded {
+            lane,
+            step,
+            elapsed,
+        } => {
             json!({"event": "step-succeeded", "lane": lane, "number": step.number, "step": self::step(&step.step), "seconds": elapsed.as_secs_f64()})
         }
-        Event::StepFailed { lane, step, message } => {
+        Event::StepFailed {
+            lane,
+            step,
+            message,
+        } => {
             json!({"event": "step-failed", "lane": lane, "number": step.number, "step": self::step(&step.step), "message": message})
         }
-        Event::Pulling { image, progress } => json!({"event": "pulling", "image": image, "current": progress.current, "total": progress.total}),
-        Event::Output { source, line, stream } => json!({"event": "output", "source": source, "stream": format!("{stream:?}").to_lowercase(), "line": line}),
-        Event::Evidence { container, log, probe, state } => json!({"event": "evidence", "container": container, "log": log, "probe": probe, "state": state}),
+        Event::Pulling { image, progress } => {
+            json!({"event": "pulling", "image": image, "current": progress.current, "total": progress.total})
+        }
+        Event::Output {
+            source,
+            line,
+            stream,
+        } => {
+            json!({"event": "output", "source": source, "stream": format!("{stream:?}").to_lowercase(), "line": line})
+        }
+        Event::Evidence {
+            container,
+            log,
+            probe,
+            state,
+        } => {
+            json!({"event": "evidence", "container": container, "log": log, "probe": probe, "state": state})
+        }
         Event::Committed => json!({"event": "committed"}),
         Event::Unwinding { reason } => json!({"event": "unwinding", "reason": reason}),
         Event::Undoing { step } => json!({"event": "undoing", "step": self::step(step)}),
-        Event::UndoFailed { step, message } => json!({"event": "undo-failed", "step": self::step(step), "message": message}),
+        Event::UndoFailed { step, message } => {
+            json!({"event": "undo-failed", "step": self::step(step), "message": message})
+        }
         Event::Warning(text) => json!({"event": "warning", "message": text}),
         Event::Note(text) => json!({"event": "note", "message": text}),
     }

@@ -252,6 +252,7 @@ impl Scenario {
                 failed: None,
                 problems: Vec::new(),
                 backup: None,
+                images: Vec::new(),
             };
         }
         recover(&self.engine, &self.store, &Silent, &journal).await

@@ -1,0 +1,64 @@
+//! What only this host can tell: ports that somebody listens on, paths that are not there.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
+
+use crate::plan::Plan;
+use crate::plan::check::{Host, created_services, listen};
+use crate::project::model::{Project, Service};
+
+/// Looks at what the plan's new containers need of this host.
+pub(super) fn look(project: &Project, plan: &Plan) -> Host {
+    let services = created_services(project, plan);
+    let busy_ports = services.iter().flat_map(|(_, s)| busy(s)).collect();
+    let paths = services.iter().flat_map(|(_, s)| sources(project, s));
+    let missing_paths: BTreeSet<String> = paths.filter(|p| !Path::new(p).exists()).collect();
+    Host {
+        busy_ports,
+        missing_paths,
+    }
+}
+
+fn busy(service: &Service) -> Vec<String> {
+    let ports = service.ports.iter().filter_map(|port| {
+        let published = port.published.as_deref()?;
+        let number: u16 = published.parse().ok().filter(|n| *n != 0)?;
+        let protocol = port.protocol.as_deref().unwrap_or("tcp");
+        let ip = port
+            .host_ip
+            .as_deref()
+            .and_then(|ip| ip.parse().ok())
+            .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        is_busy(SocketAddr::new(ip, number), protocol)
+            .then(|| listen(port.host_ip.as_deref(), published, protocol))
+    });
+    ports.collect()
+}
+
+/// Only what is surely taken counts: a port that may not be bound is the engine's to judge.
+fn is_busy(address: SocketAddr, protocol: &str) -> bool {
+    let bound = match protocol {
+        "tcp" => TcpListener::bind(address).map(drop),
+        "udp" => UdpSocket::bind(address).map(drop),
+        _ => return false,
+    };
+    bound.is_err_and(|e| e.kind() == std::io::ErrorKind::AddrInUse)
+}
+
+fn sources(project: &Project, service: &Service) -> Vec<String> {
+    let binds = service
+        .volumes
+        .iter()
+        .filter(|v| v.r#type.as_deref() == Some("bind"))
+        .filter_map(|v| v.source.clone());
+    let secrets = service
+        .secrets
+        .iter()
+        .filter_map(|r| project.secrets.get(r.source.as_ref()?)?.file.clone());
+    let configs = service
+        .configs
+        .iter()
+        .filter_map(|r| project.configs.get(r.source.as_ref()?)?.file.clone());
+    binds.chain(secrets).chain(configs).collect()
+}
