@@ -35,7 +35,7 @@ pub struct Execution<'a, E, S, R> {
     pub project: &'a Project,
     /// What to do.
     pub plan: &'a Plan,
-    /// The journal's first line.
+    /// The journal's first line, which the store has written when it was opened.
     pub header: Header,
     /// SIGINT, SIGTERM.
     pub cancel: CancellationToken,
@@ -49,9 +49,6 @@ pub async fn run<E: Engine, S: Store, R: EventSink>(
     execution: Execution<'_, E, S, R>,
 ) -> Result<Finished, S::Error> {
     let plan = execution.plan;
-    execution
-        .store
-        .append(&Entry::Begin(execution.header.clone()))?;
     execution.store.append(&Entry::Planned {
         stages: plan.stages.clone(),
         images: plan.images.values().cloned().collect(),
@@ -71,7 +68,7 @@ pub async fn run<E: Engine, S: Store, R: EventSink>(
         cancel: execution.cancel.clone(),
         begun: RefCell::default(),
         backup: RefCell::default(),
-        shown: RefCell::default(),
+        culprits: RefCell::default(),
     };
     Ok(runner.run().await)
 }
@@ -83,8 +80,8 @@ struct Runner<'a, E, S, R> {
     cancel: CancellationToken,
     begun: RefCell<Vec<u32>>,
     backup: RefCell<Option<String>>,
-    /// Containers whose last words have been shown.
-    shown: RefCell<BTreeSet<String>>,
+    /// Failed containers whose last words are to be shown.
+    culprits: RefCell<BTreeSet<String>>,
 }
 
 impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
@@ -182,7 +179,6 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         });
         let stop = self.cancel.child_token();
         let first: RefCell<Option<Failed>> = RefCell::default();
-        let culprit: RefCell<Option<String>> = RefCell::default();
         let fail = |lane: &str, failure: Failure| {
             let failed = Failed {
                 stage: stage.kind,
@@ -200,7 +196,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         let others = async {
             let (id, failure) = self.watch.failure().await;
             fail(&self.service_of(&id), failure);
-            culprit.replace(Some(id));
+            self.culprits.borrow_mut().insert(id);
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -208,7 +204,8 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             _ = lanes => {}
             () = others => {}
         }
-        if let Some(id) = culprit.take() {
+        let culprits = std::mem::take(&mut *self.culprits.borrow_mut());
+        for id in culprits {
             self.show_evidence(&id).await;
         }
         let failed = first.borrow_mut().take();
@@ -334,7 +331,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         };
         let result = verdict.unwrap_or_else(|_| Err(timed_out(&lane.name, &name, until, timeout)));
         if result.is_err() && until != Until::Completed {
-            self.show_evidence(&id).await;
+            self.culprits.borrow_mut().insert(id.clone());
         }
         if until == Until::Completed {
             self.watch.forget(&id);
@@ -397,11 +394,8 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         Ok(())
     }
 
-    /// Shows what a failed container said last, once; a job's output has been shown as it came.
+    /// Shows what a failed container said last; a job's output has been shown as it came.
     async fn show_evidence(&self, id: &str) {
-        if !self.shown.borrow_mut().insert(id.to_owned()) {
-            return;
-        }
         let Performer {
             engine,
             store,

@@ -121,14 +121,16 @@ impl<'a, E: Engine> Watch<'a, E> {
         }
     }
 
-    /// Waits until any watched container fails, also one that was ready before.
+    /// Waits until any watched container fails, also one that was ready before; jobs are their lanes' own matter.
     pub(super) async fn failure(&self) -> (String, Failure) {
         self.wait_for(|| {
             self.seen
                 .borrow()
                 .iter()
                 .find_map(|(id, seen)| match &seen.verdict {
-                    Verdict::Failed(failure) => Some((id.clone(), failure.clone())),
+                    Verdict::Failed(failure) if seen.until != Until::Completed => {
+                        Some((id.clone(), failure.clone()))
+                    }
                     _ => None,
                 })
         })

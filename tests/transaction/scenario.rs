@@ -307,7 +307,9 @@ impl Scenario {
 
     fn start_release(&mut self) {
         self.release += 1;
-        self.store.entries.borrow_mut().clear();
+        self.store
+            .entries
+            .replace(vec![Entry::Begin(self.header())]);
     }
 
     fn observe(&self) -> deployctl::plan::Observed {
@@ -322,13 +324,8 @@ impl Scenario {
             .expect("a snapshot")
     }
 
-    fn execution<'a>(
-        &'a self,
-        plan: &'a Plan,
-        project: &'a Project,
-        cancel: CancellationToken,
-    ) -> Execution<'a, MemoryEngine, MemoryStore, Silent> {
-        let header = Header {
+    fn header(&self) -> Header {
+        Header {
             format: 1,
             binary: "test".into(),
             engine: "memory".into(),
@@ -339,14 +336,22 @@ impl Scenario {
             tag: None,
             started: String::new(),
             mark: format!("test:/app:{}", self.release),
-        };
+        }
+    }
+
+    fn execution<'a>(
+        &'a self,
+        plan: &'a Plan,
+        project: &'a Project,
+        cancel: CancellationToken,
+    ) -> Execution<'a, MemoryEngine, MemoryStore, Silent> {
         Execution {
             engine: &self.engine,
             store: &self.store,
             events: &Silent,
             project,
             plan,
-            header,
+            header: self.header(),
             cancel,
         }
     }
