@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
-use deployctl::command::config::{ConfigError, ConfigOptions, Format, List, config};
+use deployctl::command::config::{ConfigError, ConfigOptions, Format, Interpolation, List, config};
 use deployctl::project::FileSource;
 
 fn main() -> ExitCode {
@@ -67,6 +67,18 @@ fn parse(args: impl Iterator<Item = String>) -> ConfigOptions {
             }
             "--hash" => options.list = Some(List::Hash(value())),
             "--services" => options.list = Some(List::Services),
+            "--profiles" => options.list = Some(List::Profiles),
+            "--images" => options.list = Some(List::Images),
+            "--volumes" => options.list = Some(List::Volumes),
+            "--networks" => options.list = Some(List::Networks),
+            "--environment" => options.list = Some(List::Environment),
+            "--variables" => options.list = Some(List::Variables),
+            "--no-interpolate" => options.interpolation = Interpolation::Keep,
+            "--no-normalize" => load.skip.normalization = true,
+            "--no-consistency" => load.skip.consistency = true,
+            "--no-path-resolution" => load.skip.paths = true,
+            "--no-env-resolution" => load.skip.env_files = true,
+            "--compatibility" => {}
             "config" => {}
             name => options.services.push(name.to_owned()),
         }

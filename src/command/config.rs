@@ -13,6 +13,18 @@ pub struct ConfigOptions {
     pub list: Option<List>,
     /// These services alone, with what they need.
     pub services: Vec<String>,
+    /// Whether variables are filled in.
+    pub interpolation: Interpolation,
+}
+
+/// Whether variables are filled in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Interpolation {
+    /// They are.
+    #[default]
+    Fill,
+    /// `--no-interpolate`: the model shows `${…}`.
+    Keep,
 }
 
 /// The form of the model.
@@ -32,6 +44,18 @@ pub enum List {
     Hash(String),
     /// `--services`
     Services,
+    /// `--profiles`
+    Profiles,
+    /// `--images`
+    Images,
+    /// `--volumes`
+    Volumes,
+    /// `--networks`
+    Networks,
+    /// `--environment`
+    Environment,
+    /// `--variables`
+    Variables,
 }
 
 /// Why there is nothing to print.
@@ -48,15 +72,40 @@ pub enum ConfigError {
 /// The text that `config` prints.
 pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
     let location = project::locate(&options.load)?;
-    let project = project::load(&location, &options.load)?;
+    if options.list == Some(List::Variables) {
+        return Ok(print::variables(
+            &location,
+            &options.load,
+            options.format == Format::Json,
+        )?);
+    }
+    if options.interpolation == Interpolation::Keep && options.list.is_none() {
+        return Ok(match options.format {
+            Format::Json => print::raw_json(&location, &options.load)?,
+            Format::Yaml => print::raw_yaml(&location, &options.load)?,
+        });
+    }
+    let project = project::load(&location, &options.load)?
+        .with_services(&options.services)?
+        .without_unused_resources();
     Ok(match &options.list {
-        None => print::config_json(&project) + "\n",
         Some(List::Hash(which)) => hashes(&project, which),
-        Some(List::Services) => project
-            .services
-            .keys()
-            .map(|name| format!("{name}\n"))
-            .collect(),
+        Some(List::Services) => print::lines(project.services.keys()),
+        Some(List::Profiles) => print::lines(&print::profiles(&project)),
+        Some(List::Images) => print::lines(&print::images(&project)),
+        Some(List::Volumes) => print::lines(project.volumes.keys()),
+        Some(List::Networks) => print::lines(project.networks.keys()),
+        Some(List::Environment) => print::environment(&project),
+        Some(List::Variables) => String::new(),
+        None => {
+            if !options.load.skip.consistency {
+                project.check_container_names()?;
+            }
+            match options.format {
+                Format::Json => print::config_json(&project),
+                Format::Yaml => print::config_yaml(&project),
+            }
+        }
     })
 }
 

@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use super::decode::{self, Decoded};
 use super::error::{Fault, LoadError, Outcome, Problem};
 use super::interpolate::{Interpolation, Report};
-use super::locate::{FileSource, LoadOptions, Location};
+use super::locate::{FileSource, LoadOptions, Location, Skip};
 use super::model::{InterpolationEnvironment, Project, Warning};
 use super::source::{Position, Sources};
 use super::tree::{Mapping, Node};
@@ -63,6 +63,7 @@ struct Loader {
     /// Env files whose tag line is about to be rewritten, and the new lines.
     rewritten: Rewritten,
     warnings: Vec<Warning>,
+    skip: Skip,
 }
 
 /// Values that an env file will have after the release, though it has others now.
@@ -107,6 +108,7 @@ impl Loader {
                 values: options.overrides.clone(),
             },
             warnings: Vec::new(),
+            skip: options.skip,
         }
     }
 
@@ -114,12 +116,19 @@ impl Loader {
         let (mut tree, name) = self.complete_model(location, options)?;
         let mut environment = location.environment.clone();
         environment.insert("COMPOSE_PROJECT_NAME".into(), name.clone());
-        normalize::normalize(&mut tree, &name, &environment);
+        if !self.skip.normalization {
+            normalize::normalize(&mut tree, &name, &environment);
+        }
         let decoded = decode::decode(tree)?;
         let mut project = self.assemble(decoded, name, environment, location);
         select::by_profiles(&mut project);
-        consistency::check(&project)?;
-        self.resolve_environments(&mut project)?;
+        if !self.skip.consistency {
+            consistency::check(&project)?;
+            consistency::align_replicas(&mut project);
+        }
+        if !self.skip.env_files {
+            self.resolve_environments(&mut project)?;
+        }
         self.collect_warnings(&mut project);
         Ok(project)
     }

@@ -131,6 +131,8 @@ impl<'text> Builder<'text> {
         let (directive, tag) = directive_of(tag);
         let plain = style == ScalarStyle::Plain;
         let value = match tag {
+            // What is marked is text, wherever the mark has no effect.
+            None if directive != Directive::None => Value::String(text.to_owned()),
             None if !plain => Value::String(text.to_owned()),
             None => scalar::resolve_plain(text),
             Some(tag) => tagged_scalar(text, tag, at)?,
@@ -140,7 +142,9 @@ impl<'text> Builder<'text> {
         Ok(Built {
             node,
             size: 1,
-            merge_key: plain && tag.is_none() && text == "<<",
+            merge_key: text == "<<"
+                && (plain && tag.is_none()
+                    || tag.is_some_and(|tag| standard_suffix(tag) == Some("merge"))),
         })
     }
 
@@ -179,6 +183,10 @@ impl<'text> Builder<'text> {
             let value = self.node(event, span)?;
             size += key.size + value.size;
             if key.merge_key {
+                if !merged.is_empty() {
+                    let problem = Problem::Syntax("the key `<<` is already there".into());
+                    return Err(Fault::new(problem, key.node.at).hint("write `<<: [*one, *two]`"));
+                }
                 merge_sources(value.node, &mut merged)?;
                 continue;
             }
@@ -277,14 +285,12 @@ fn directive_of(tag: Option<&Tag>) -> (Directive, Option<&Tag>) {
 
 fn tagged_scalar(text: &str, tag: &Tag, at: Position) -> Outcome<Value> {
     let fault = || Fault::invalid(format!("`{text}` is no {}", tag.original()), at);
-    let value = match tag.core_suffix() {
-        Some("str") => return Ok(Value::String(text.to_owned())),
+    let value = match standard_suffix(tag) {
+        Some("str" | "merge") | None => return Ok(Value::String(text.to_owned())),
         Some("binary") => return decode_base64(text).map(Value::String).ok_or_else(fault),
-        None if tag.original() == "!" => return Ok(Value::String(text.to_owned())),
-        None => return Err(fault()),
         Some(_) => scalar::resolve_plain(text),
     };
-    match (tag.core_suffix(), value) {
+    match (standard_suffix(tag), value) {
         (Some("float"), Value::Int(number)) =>
         {
             #[expect(clippy::cast_precision_loss, reason = "as Go converts it")]
@@ -297,6 +303,11 @@ fn tagged_scalar(text: &str, tag: &Tag, at: Position) -> Outcome<Value> {
         | (Some("timestamp"), value @ Value::Timestamp(_)) => Ok(value),
         _ => Err(fault()),
     }
+}
+
+/// `int` for `!!int`; `None` for a tag of somebody's own, which means nothing.
+fn standard_suffix(tag: &Tag) -> Option<&str> {
+    (tag.handle() == "tag:yaml.org,2002:").then(|| tag.suffix())
 }
 
 fn decode_base64(text: &str) -> Option<String> {
