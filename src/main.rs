@@ -3,7 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
-use deployctl::command::config::{ConfigError, ConfigOptions, Format, Interpolation, List, config};
+use deployctl::command::config::{
+    ConfigError, ConfigOptions, Format, Interpolation, List, Resources, config,
+};
 use deployctl::project::FileSource;
 
 fn main() -> ExitCode {
@@ -77,8 +79,9 @@ fn parse(args: impl Iterator<Item = String>) -> ConfigOptions {
             "--no-normalize" => load.skip.normalization = true,
             "--no-consistency" => load.skip.consistency = true,
             "--no-path-resolution" => load.skip.paths = true,
-            "--no-env-resolution" => load.skip.env_files = true,
-            "--compatibility" => {}
+            "--no-env-resolution" => {} // docker compose takes it and resolves them all the same
+            "--all-resources" => options.resources = Resources::All,
+            "--compatibility" => load.skip.normalization = true,
             "config" => {}
             name => options.services.push(name.to_owned()),
         }

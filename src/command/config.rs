@@ -15,6 +15,18 @@ pub struct ConfigOptions {
     pub services: Vec<String>,
     /// Whether variables are filled in.
     pub interpolation: Interpolation,
+    /// Which networks, volumes, secrets and configs are shown.
+    pub resources: Resources,
+}
+
+/// Which networks, volumes, secrets and configs are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Resources {
+    /// Those that a service uses.
+    #[default]
+    Used,
+    /// `--all-resources`
+    All,
 }
 
 /// Whether variables are filled in.
@@ -85,9 +97,13 @@ pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
             Format::Yaml => print::raw_yaml(&location, &options.load)?,
         });
     }
-    let project = project::load(&location, &options.load)?
-        .with_services(&options.services)?
-        .without_unused_resources();
+    let mut load = options.load.clone();
+    // The lists and hashes do not read the env files, which need not be there for them.
+    load.skip.env_files |= options.list.is_some();
+    let mut project = project::load(&location, &load)?.with_services(&options.services)?;
+    if options.resources == Resources::Used {
+        project = project.without_unused_resources();
+    }
     Ok(match &options.list {
         Some(List::Hash(which)) => hashes(&project, which),
         Some(List::Services) => print::lines(project.services.keys()),

@@ -270,6 +270,11 @@ impl Loader {
             extensions: decoded.extensions,
             variable_uses: self.report.uses.clone(),
             warnings: Vec::new(),
+            default_platform: location
+                .environment
+                .get("DOCKER_DEFAULT_PLATFORM")
+                .cloned()
+                .filter(|platform| !platform.is_empty()),
             profiles: location.profiles.clone(),
         }
     }

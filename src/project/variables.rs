@@ -23,11 +23,7 @@ fn walk(node: &Node, found: &mut BTreeMap<String, Variable>) {
     match &node.value {
         Value::String(text) => from_text(text, found),
         Value::Mapping(mapping) => mapping.values().for_each(|value| walk(value, found)),
-        // Compose looks at the strings of a list, not into what else it holds.
-        Value::Sequence(items) => items
-            .iter()
-            .filter_map(Node::as_str)
-            .for_each(|text| from_text(text, found)),
+        Value::Sequence(items) => items.iter().for_each(|item| walk(item, found)),
         _ => {}
     }
 }
@@ -50,7 +46,7 @@ fn from_text(text: &str, found: &mut BTreeMap<String, Variable>) {
                 }
                 None => {}
             }
-            found.insert(expression.name.to_owned(), one);
+            found.entry(expression.name.to_owned()).or_insert(one);
             from_text(expression.operand, found);
         }
     }

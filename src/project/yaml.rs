@@ -50,6 +50,14 @@ impl<'text> Builder<'text> {
         let mut documents = Vec::new();
         while let Some((event, span)) = self.next()? {
             match event {
+                Event::DocumentStart(_, Some(version))
+                    if (version.major, version.minor) != (1, 1) =>
+                {
+                    let problem = Problem::Syntax("Compose reads YAML 1.1 only".into());
+                    return Err(
+                        Fault::new(problem, self.position(&span)).hint("remove the line `%YAML …`")
+                    );
+                }
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 event => {

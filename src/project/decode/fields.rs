@@ -196,17 +196,20 @@ impl Fields {
 
     /// As [`Self::variables`]; a name must not end in a space.
     pub(super) fn environment(&mut self, key: &str) -> Outcome<IndexMap<String, Option<String>>> {
-        let at = self.mapping.get(key).map_or(self.at, |node| node.at);
-        let variables = self.variables(key)?;
-        match variables
-            .keys()
-            .find(|name| name.ends_with(char::is_whitespace))
-        {
-            Some(name) => {
-                Err(Fault::invalid(format!("the name `{name}` ends in a space"), at).under(key))
+        let items = self
+            .mapping
+            .get(key)
+            .and_then(Node::as_sequence)
+            .unwrap_or_default();
+        for (index, item) in items.iter().enumerate() {
+            let text = item.go_string();
+            let name = text.split('=').next().unwrap_or_default();
+            if name.ends_with(char::is_whitespace) {
+                let fault = Fault::invalid(format!("the name `{name}` ends in a space"), item.at);
+                return Err(fault.within(index).under(key));
             }
-            None => Ok(variables),
         }
+        self.variables(key)
     }
 
     /// Pairs; what has no value has an empty one.

@@ -20,15 +20,13 @@ impl Loader {
                 .under(name)
                 .under("services")?;
             service.resolved_environment = Some(resolved);
-            self.add_labels(service, &environment)
-                .under(name)
-                .under("services")?;
+            self.add_labels(service).under(name).under("services")?;
         }
         for (name, service) in &mut project.disabled_services {
             match self
                 .service_environment(service, &environment)
                 .and_then(|resolved| {
-                    self.add_labels(service, &environment)?;
+                    self.add_labels(service)?;
                     Ok(resolved)
                 }) {
                 Ok(resolved) => service.resolved_environment = Some(resolved),
@@ -146,11 +144,7 @@ impl Loader {
         }
     }
 
-    fn add_labels(
-        &mut self,
-        service: &mut Service,
-        environment: &IndexMap<String, String>,
-    ) -> Outcome<()> {
+    pub(super) fn add_labels(&mut self, service: &mut Service) -> Outcome<()> {
         let mut labels: IndexMap<String, String> = IndexMap::new();
         for (index, file) in service.label_file.iter().enumerate() {
             let path = Path::new(file);
@@ -159,9 +153,10 @@ impl Loader {
                 .within(index)
                 .under("label_file")?
                 .unwrap_or_default();
-            let lookup = |name: &str| environment.get(name).cloned();
+            // Compose shows a label file nothing but the labels of the files before it.
+            let earlier = |name: &str| labels.get(name).cloned();
             let missing = &mut self.report.missing;
-            let values = dotenv::parse(&text, &lookup, &mut |name| {
+            let values = dotenv::parse_with(&text, &|_| None, &earlier, &mut |name| {
                 missing.insert(name.to_owned());
             });
             let fault = |problem| {
