@@ -8,6 +8,7 @@ mod defaults;
 pub mod dotenv;
 pub mod duration;
 mod error;
+mod fingerprint;
 mod go_json;
 mod go_path;
 mod hash;
@@ -38,6 +39,7 @@ mod volume_spec;
 mod yaml;
 
 pub use error::{LoadError, Problem};
+pub use fingerprint::{ContentError, ContentFingerprint, ContentItem};
 pub use hash::ServiceReferences;
 pub use load::load;
 pub use locate::{FileSource, LoadOptions, LocateError, Location, Skip, locate};

@@ -27,23 +27,21 @@ pub fn load(location: &Location, options: &LoadOptions) -> Result<Project, LoadE
 }
 
 /// The merged model before it is typed, for printing it without variables filled in.
-pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<RawModel, LoadError> {
+pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<Node, LoadError> {
     let mut loader = Loader::new(location, options);
     loader.mode = Mode::KeepVariables;
     let result = loader.complete_model(location, options);
-    let (tree, name) = result.map_err(|fault| fault.locate(&loader.sources))?;
-    Ok(RawModel {
-        tree,
-        name,
-        uses: loader.report.uses,
-    })
-}
-
-/// A merged model that is not typed.
-pub(crate) struct RawModel {
-    pub(crate) tree: Node,
-    pub(crate) name: String,
-    pub(crate) uses: Vec<super::model::VariableUse>,
+    let (mut tree, name) = result.map_err(|fault| fault.locate(&loader.sources))?;
+    if let Some(tree) = tree.as_mapping_mut() {
+        tree.insert(
+            "name".into(),
+            Node::string(name.clone(), Position::default()),
+        );
+    }
+    if !options.skip.normalization {
+        normalize::normalize(&mut tree, &name, &IndexMap::new());
+    }
+    Ok(tree)
 }
 
 /// Whether variables are filled in.
@@ -129,6 +127,7 @@ impl Loader {
         if !self.skip.env_files {
             self.resolve_environments(&mut project)?;
         }
+        self.resolve_labels(&mut project)?;
         self.collect_warnings(&mut project);
         Ok(project)
     }

@@ -52,7 +52,7 @@ pub fn raw_yaml(location: &Location, options: &LoadOptions) -> Result<String, Lo
 }
 
 fn raw(location: &Location, options: &LoadOptions) -> Result<Value, LoadError> {
-    let mut model = load::load_raw(location, options)?.tree.to_json();
+    let mut model = load::load_raw(location, options)?.to_json();
     sort_all(&mut model);
     Ok(model)
 }
@@ -64,7 +64,7 @@ pub fn variables(
     as_json: bool,
 ) -> Result<String, LoadError> {
     let raw = load::load_raw(location, options)?;
-    let found = super::variables::extract(&raw.tree);
+    let found = super::variables::extract(&raw);
     if as_json {
         let map: Map<String, Value> = found
             .into_iter()
@@ -216,6 +216,7 @@ fn printed(service: &Service) -> Service {
     if let Some(environment) = service.resolved_environment.take() {
         service.environment = environment;
         service.env_file.clear();
+        service.label_file.clear();
     }
     service
 }

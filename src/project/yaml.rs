@@ -21,6 +21,7 @@ pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
     options.block_nesting_limit = DEPTH_LIMIT;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder {
+        text,
         parser: Parser::new_from_str_with_options(text, options),
         file,
         anchors: HashMap::new(),
@@ -30,6 +31,7 @@ pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
 }
 
 struct Builder<'text> {
+    text: &'text str,
     parser: Parser<'text, granit_parser::StrInput<'text>>,
     file: u32,
     anchors: HashMap<usize, (Rc<Node>, usize)>,
@@ -87,8 +89,10 @@ impl<'text> Builder<'text> {
         let (mut built, anchor) = match event {
             Event::Alias(id) => return self.alias(id, at),
             Event::Scalar(text, style, anchor, tag) => {
+                self.check_escapes(style, &span, at)?;
                 (self.scalar(&text, style, tag.as_deref(), at)?, anchor)
             }
+
             Event::SequenceStart(_, anchor, tag) => (self.sequence(tag.as_deref(), at)?, anchor),
             Event::MappingStart(_, anchor, tag) => (self.mapping(tag.as_deref(), at)?, anchor),
             _ => {
@@ -154,6 +158,22 @@ impl<'text> Builder<'text> {
                 && (plain && tag.is_none()
                     || tag.is_some_and(|tag| standard_suffix(tag) == Some("merge"))),
         })
+    }
+
+    /// `\\/` is an escape of JSON and of YAML 1.2, which Compose does not know.
+    fn check_escapes(&self, style: ScalarStyle, span: &Span, at: Position) -> Outcome<()> {
+        if style != ScalarStyle::DoubleQuoted {
+            return Ok(());
+        }
+        let raw = span.slice(self.text).unwrap_or_default();
+        let mut bytes = raw.bytes();
+        while let Some(byte) = bytes.next() {
+            if byte == b'\\' && bytes.next() == Some(b'/') {
+                let problem = Problem::Syntax("Compose does not know the escape `\\/`".into());
+                return Err(Fault::new(problem, at).hint("write `/` without a backslash"));
+            }
+        }
+        Ok(())
     }
 
     fn sequence(&mut self, tag: Option<&Tag>, at: Position) -> Outcome<Built> {
