@@ -283,10 +283,10 @@ pub struct ConfigArguments {
     #[arg(long)]
     pub images: bool,
     /// Print the names of the profiles
-    #[arg(long)]
-    pub profiles: bool,
+    #[arg(long = "profiles", id = "list_profiles")]
+    pub list_profiles: bool,
     /// Print the variables of the interpolation
-    #[arg(long)]
+    #[arg(long = "environment", id = "list_environment")]
     pub environment: bool,
     /// Print the names of the networks
     #[arg(long)]
@@ -300,6 +300,21 @@ pub struct ConfigArguments {
     /// Leave `${…}` as it is
     #[arg(long)]
     pub no_interpolate: bool,
+    /// Leave out the defaults that docker compose fills in
+    #[arg(long)]
+    pub no_normalize: bool,
+    /// Leave out the checks of the whole
+    #[arg(long)]
+    pub no_consistency: bool,
+    /// Leave relative paths as they are
+    #[arg(long)]
+    pub no_path_resolution: bool,
+    /// Taken for docker compose's sake: the values of `env_file` are filled in all the same
+    #[arg(long)]
+    pub no_env_resolution: bool,
+    /// Also networks, volumes, secrets and configs that no service uses
+    #[arg(long)]
+    pub all_resources: bool,
     /// Only check, print nothing
     #[arg(short = 'q', long)]
     pub quiet: bool,

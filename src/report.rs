@@ -6,7 +6,7 @@ pub mod words;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -85,6 +85,12 @@ impl Reporter {
     /// A result: standard output, as it is.
     pub fn result(&self, text: &str) {
         self.out.write(text.as_bytes());
+    }
+
+    /// A result that is nothing without its end: waits for its reader, whom nobody else waits for.
+    pub fn whole_result(&self, text: &str) {
+        // A reader that is gone (`| head`) has seen what it wanted.
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
     }
 
     /// Worth knowing.

@@ -78,6 +78,7 @@ impl<'a> App<'a> {
             profiles: self.globals.profiles.clone(),
             process_environment: self.environment.clone(),
             overrides,
+            ..LoadOptions::default()
         })
     }
 

@@ -1,5 +1,6 @@
 //! `config`: the resolved project as text.
 
+use crate::error::Error;
 use crate::project::{self, LoadError, LoadOptions, LocateError, Project, print};
 
 /// What `config` is asked to print.
@@ -13,6 +14,30 @@ pub struct ConfigOptions {
     pub list: Option<List>,
     /// These services alone, with what they need.
     pub services: Vec<String>,
+    /// Whether variables are filled in.
+    pub interpolation: Interpolation,
+    /// Which networks, volumes, secrets and configs are shown.
+    pub resources: Resources,
+}
+
+/// Which networks, volumes, secrets and configs are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Resources {
+    /// Those that a service uses.
+    #[default]
+    Used,
+    /// `--all-resources`
+    All,
+}
+
+/// Whether variables are filled in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Interpolation {
+    /// They are.
+    #[default]
+    Fill,
+    /// `--no-interpolate`: the model shows `${…}`.
+    Keep,
 }
 
 /// The form of the model.
@@ -32,6 +57,18 @@ pub enum List {
     Hash(String),
     /// `--services`
     Services,
+    /// `--profiles`
+    Profiles,
+    /// `--images`
+    Images,
+    /// `--volumes`
+    Volumes,
+    /// `--networks`
+    Networks,
+    /// `--environment`
+    Environment,
+    /// `--variables`
+    Variables,
 }
 
 /// Why there is nothing to print.
@@ -48,15 +85,44 @@ pub enum ConfigError {
 /// The text that `config` prints.
 pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
     let location = project::locate(&options.load)?;
-    let project = project::load(&location, &options.load)?;
+    if options.list == Some(List::Variables) {
+        return Ok(print::variables(
+            &location,
+            &options.load,
+            options.format == Format::Json,
+        )?);
+    }
+    if options.interpolation == Interpolation::Keep && options.list.is_none() {
+        return Ok(match options.format {
+            Format::Json => print::raw_json(&location, &options.load)?,
+            Format::Yaml => print::raw_yaml(&location, &options.load)?,
+        });
+    }
+    let mut load = options.load.clone();
+    // The lists and hashes do not read the env files, which need not be there for them.
+    load.skip.env_files |= options.list.is_some();
+    let mut project = project::load(&location, &load)?.with_services(&options.services)?;
+    if options.resources == Resources::Used {
+        project = project.without_unused_resources();
+    }
     Ok(match &options.list {
-        None => print::config_json(&project) + "\n",
         Some(List::Hash(which)) => hashes(&project, which),
-        Some(List::Services) => project
-            .services
-            .keys()
-            .map(|name| format!("{name}\n"))
-            .collect(),
+        Some(List::Services) => print::lines(project.services.keys()),
+        Some(List::Profiles) => print::lines(&print::profiles(&project)),
+        Some(List::Images) => print::lines(&print::images(&project)),
+        Some(List::Volumes) => print::lines(project.volumes.keys()),
+        Some(List::Networks) => print::lines(project.networks.keys()),
+        Some(List::Environment) => print::environment(&project),
+        Some(List::Variables) => String::new(),
+        None => {
+            if !options.load.skip.consistency {
+                project.check_container_names()?;
+            }
+            match options.format {
+                Format::Json => print::config_json(&project),
+                Format::Yaml => print::config_yaml(&project),
+            }
+        }
     })
 }
 
@@ -75,27 +141,61 @@ fn hashes(project: &Project, which: &str) -> String {
 pub fn run(
     app: &super::app::App<'_>,
     arguments: &crate::cli::ConfigArguments,
-) -> Result<(), crate::error::Error> {
-    let list = match (&arguments.hash, arguments.list_services) {
-        (Some(which), _) => Some(List::Hash(which.clone())),
-        (None, true) => Some(List::Services),
-        (None, false) => None,
-    };
+) -> Result<(), Error> {
+    let mut load = app.load_options(indexmap::IndexMap::new())?;
+    load.skip.normalization = arguments.no_normalize;
+    load.skip.consistency = arguments.no_consistency;
+    load.skip.paths = arguments.no_path_resolution;
     let options = ConfigOptions {
-        load: app.load_options(indexmap::IndexMap::new())?,
+        load,
         format: match arguments.format {
             crate::cli::Format::Json => Format::Json,
             crate::cli::Format::Yaml => Format::Yaml,
         },
-        list,
+        list: list(arguments),
         services: arguments.services.clone(),
+        interpolation: if arguments.no_interpolate {
+            Interpolation::Keep
+        } else {
+            Interpolation::Fill
+        },
+        resources: if arguments.all_resources {
+            Resources::All
+        } else {
+            Resources::Used
+        },
     };
     let text = config(&options).map_err(|error| match error {
-        ConfigError::Locate(error) => crate::error::Error::from(error),
-        ConfigError::Load(error) => crate::error::Error::from(error),
+        ConfigError::Locate(error) => Error::from(error),
+        ConfigError::Load(error) => Error::from(error),
     })?;
-    if !arguments.quiet {
-        app.reporter.result(&text);
+    if arguments.quiet {
+        return Ok(());
     }
-    Ok(())
+    match &arguments.output {
+        Some(path) => Ok(crate::state::replace_file(path, text.as_bytes(), 0o600)?),
+        None => {
+            app.reporter.whole_result(&text);
+            Ok(())
+        }
+    }
+}
+
+fn list(arguments: &crate::cli::ConfigArguments) -> Option<List> {
+    if let Some(which) = &arguments.hash {
+        return Some(List::Hash(which.clone()));
+    }
+    let lists = [
+        (arguments.list_services, List::Services),
+        (arguments.list_profiles, List::Profiles),
+        (arguments.images, List::Images),
+        (arguments.volumes, List::Volumes),
+        (arguments.networks, List::Networks),
+        (arguments.environment, List::Environment),
+        (arguments.variables, List::Variables),
+    ];
+    lists
+        .into_iter()
+        .find(|(asked, _)| *asked)
+        .map(|(_, list)| list)
 }

@@ -366,7 +366,7 @@ pub(super) fn content(
             all.insert(
                 name.clone(),
                 crate::plan::options::Content {
-                    fingerprint: content.fingerprint,
+                    fingerprint: content.digest,
                     items,
                 },
             );

@@ -7,6 +7,17 @@ use super::model::ByteSize;
 pub fn parse(text: &str) -> Option<ByteSize> {
     let last = text.rfind(|c: char| c.is_ascii_digit() || c == '.' || c == ' ')?;
     let number = text[..=last].strip_suffix(' ').unwrap_or(&text[..=last]);
+    // Go allows an underscore between two digits.
+    let misplaced = number.starts_with('_')
+        || number.ends_with('_')
+        || number.contains("__")
+        || number.contains("._")
+        || number.contains("_.");
+    let number = if misplaced {
+        number.to_owned()
+    } else {
+        number.replace('_', "")
+    };
     let number: f64 = number.parse().ok().filter(|n: &f64| *n >= 0.0)?;
     let unit = text[last + 1..].to_ascii_lowercase();
     let factor: f64 = match unit.as_str() {

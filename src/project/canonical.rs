@@ -395,7 +395,10 @@ fn long_port(spec: port_spec::PortSpec, at: Position) -> Node {
     if !spec.host_ip.is_empty() {
         long.push(("host_ip", Value::String(spec.host_ip)));
     }
-    long.push(("target", Value::Int(i64::from(spec.target))));
+    // A port 0 is no port: Compose leaves it out and then misses it.
+    if spec.target != 0 {
+        long.push(("target", Value::Int(i64::from(spec.target))));
+    }
     if !spec.published.is_empty() {
         long.push(("published", Value::String(spec.published)));
     }

@@ -3,7 +3,7 @@
 use super::error::{Fault, Outcome, Problem, Under as _};
 use super::model::{DependencyCondition, Project, Service};
 use super::source::Position;
-use super::suggest;
+use super::{go_path, suggest};
 
 /// Checks every enabled service against the rest of the project.
 pub(crate) fn check(project: &Project) -> Outcome<()> {
@@ -13,11 +13,7 @@ pub(crate) fn check(project: &Project) -> Outcome<()> {
             .under("services")?;
     }
     for (name, secret) in &project.secrets {
-        if !secret.external
-            && secret.file.is_none()
-            && secret.environment.is_none()
-            && secret.driver.is_none()
-        {
+        if !secret.external && secret.file.is_none() && secret.environment.is_none() {
             return Err(conflict("must have `file` or `environment`"))
                 .under(name)
                 .under("secrets");
@@ -33,7 +29,8 @@ fn check_service(project: &Project, service: &Service) -> Outcome<()> {
             "add `image:`; if the file only changes another one, name both: `-f compose.yml -f …`",
         ));
     }
-    check_build(service)?;
+    check_build(project, service)?;
+    check_mounts(service)?;
     check_references(project, service)?;
     check_health(service)?;
     check_dependencies(project, service)?;
@@ -69,10 +66,54 @@ fn undefined<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>
     }
 }
 
-fn check_build(service: &Service) -> Outcome<()> {
+/// One path of the container holds one thing.
+fn check_mounts(service: &Service) -> Outcome<()> {
+    let mut taken: std::collections::HashMap<String, String> = std::collections::HashMap::new();
+    let tmpfs = service.tmpfs.iter().enumerate().map(|(index, mount)| {
+        (
+            format!("tmpfs[{index}]"),
+            mount.split(':').next().unwrap_or_default().to_owned(),
+        )
+    });
+    let volumes = service.volumes.iter().enumerate().map(|(index, volume)| {
+        (
+            format!("volumes[{index}]"),
+            volume.target.clone().unwrap_or_default(),
+        )
+    });
+    for (path, target) in tmpfs.chain(volumes) {
+        if let Some(earlier) = taken.insert(go_path::clean(&target), path.clone()) {
+            return Err(conflict(&format!(
+                "`{target}` is mounted already, by `{earlier}`"
+            )))
+            .under(&path);
+        }
+    }
+    Ok(())
+}
+
+fn check_build(project: &Project, service: &Service) -> Outcome<()> {
     let Some(build) = &service.build else {
         return Ok(());
     };
+    for context in build.additional_contexts.values() {
+        let Some(name) = context.strip_prefix("service:") else {
+            continue;
+        };
+        match project.services.get(name) {
+            None => {
+                return Err(undefined("service", name, project.services.keys()))
+                    .under("additional_contexts")
+                    .under("build");
+            }
+            Some(other) if other.build.is_none() => {
+                return Err(conflict(&format!("the service `{name}` is not built")))
+                    .under("additional_contexts")
+                    .under("build");
+            }
+            Some(_) => {}
+        }
+    }
     if build.dockerfile.is_some() && build.dockerfile_inline.is_some() {
         return Err(conflict(
             "`dockerfile` and `dockerfile_inline` exclude one another",
@@ -191,9 +232,15 @@ fn check_dependencies(project: &Project, service: &Service) -> Outcome<()> {
 
 /// The same limit, written twice, must be the same.
 fn check_limits(service: &Service) -> Outcome<()> {
+    if service.scale.is_some_and(|scale| scale < 0) {
+        return Err(conflict("`scale` must not be negative"));
+    }
     let Some(deploy) = &service.deploy else {
         return Ok(());
     };
+    if deploy.replicas.is_some_and(|replicas| replicas < 0) {
+        return Err(conflict("`replicas` must not be negative")).under("deploy");
+    }
     if let (Some(scale), Some(replicas)) = (service.scale, deploy.replicas) {
         if scale != replicas {
             return Err(conflict("`scale` and `deploy.replicas` differ"));
@@ -222,6 +269,15 @@ fn check_limits(service: &Service) -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+/// `scale` is `deploy.replicas`, too, where there is a `deploy`.
+pub(crate) fn align_replicas(project: &mut Project) {
+    for service in project.services.values_mut() {
+        if let (Some(scale), Some(deploy)) = (service.scale, &mut service.deploy) {
+            deploy.replicas = Some(scale);
+        }
+    }
 }
 
 /// Services that wait for one another would wait for ever.

@@ -25,11 +25,6 @@ pub(crate) fn set(model: &mut Node) {
             or_insert(port, "protocol", Value::String("tcp".into()));
             or_insert(port, "mode", Value::String("ingress".into()));
         }
-        for volume in mappings(service.get_mut("volumes")) {
-            if let Some(bind) = volume.get_mut("bind").and_then(Node::as_mapping_mut) {
-                or_insert(bind, "create_host_path", Value::Bool(true));
-            }
-        }
         for request in device_requests(service) {
             if !request.contains_key("count") && !request.contains_key("device_ids") {
                 or_insert(request, "count", Value::String("all".into()));

@@ -35,10 +35,22 @@ pub(crate) fn strip(value: &mut Value) {
             for key in ["#extensions", "#value", "#environment"] {
                 map.shift_remove(key);
             }
+            if let Some(Value::Array(files)) = map.get_mut("env_file") {
+                files.iter_mut().for_each(shorten_env_file);
+            }
             map.values_mut().for_each(strip);
         }
         Value::Array(items) => items.iter_mut().for_each(strip),
         _ => {}
+    }
+}
+
+/// An env file that is required is its path alone, whatever its format.
+fn shorten_env_file(file: &mut Value) {
+    if let Value::Object(map) = file {
+        if !map.contains_key("required") {
+            *file = map.shift_remove("path").unwrap_or_default();
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Project {
         }
         service.env_file.clear();
         resolve_references(&mut service, references);
-        hash_service(service)
+        self.hash_service(service)
     }
 
     /// The hash that `config --hash` prints: without the values of `env_file`.
@@ -33,8 +33,22 @@ impl Project {
     pub fn config_hash_printed(&self, service: &str) -> String {
         self.service(service)
             .cloned()
-            .map(hash_service)
+            .map(|service| self.hash_service(service))
             .unwrap_or_default()
+    }
+
+    fn hash_service(&self, mut service: Service) -> String {
+        if service.build.take().is_some() && service.platform.is_none() {
+            service.platform.clone_from(&self.default_platform);
+        }
+        service.pull_policy = None;
+        service.scale = None;
+        service.depends_on.clear();
+        service.profiles.clear();
+        if let Some(deploy) = &mut service.deploy {
+            deploy.replicas = None;
+        }
+        hash_of(&service)
     }
 
     /// The hash in the label of a network; empty for an unknown one.
@@ -65,21 +79,6 @@ impl Project {
             .clone()
             .unwrap_or_else(|| service.environment.clone())
     }
-}
-
-fn hash_service(service: Service) -> String {
-    let mut service = Service {
-        build: None,
-        pull_policy: None,
-        scale: None,
-        depends_on: IndexMap::new(),
-        profiles: Vec::new(),
-        ..service
-    };
-    if let Some(deploy) = &mut service.deploy {
-        deploy.replicas = None;
-    }
-    hash_of(&service)
 }
 
 /// `service:x` becomes `container:<id>`, `volumes_from: [x:ro]` the id alone, as Compose has it.

@@ -168,7 +168,6 @@ fn cast_of_service_key(keys: &[&str]) -> Option<Cast> {
             | "cpu_shares",
         ]
         | ["oom_score_adj" | "pids_limit" | "scale"]
-        | ["configs" | "secrets", ENTRY, "mode"]
         | ["deploy", "replicas"]
         | ["deploy", "update_config" | "rollback_config", "parallelism"]
         | ["deploy", "restart_policy", "max_attempts"]

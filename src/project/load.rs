@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use super::decode::{self, Decoded};
 use super::error::{Fault, LoadError, Outcome, Problem};
 use super::interpolate::{Interpolation, Report};
-use super::locate::{FileSource, LoadOptions, Location};
+use super::locate::{FileSource, LoadOptions, Location, Skip};
 use super::model::{InterpolationEnvironment, Project, Warning};
 use super::source::{Position, Sources};
 use super::tree::{Mapping, Node};
@@ -27,23 +27,21 @@ pub fn load(location: &Location, options: &LoadOptions) -> Result<Project, LoadE
 }
 
 /// The merged model before it is typed, for printing it without variables filled in.
-pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<RawModel, LoadError> {
+pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<Node, LoadError> {
     let mut loader = Loader::new(location, options);
     loader.mode = Mode::KeepVariables;
     let result = loader.complete_model(location, options);
-    let (tree, name) = result.map_err(|fault| fault.locate(&loader.sources))?;
-    Ok(RawModel {
-        tree,
-        name,
-        uses: loader.report.uses,
-    })
-}
-
-/// A merged model that is not typed.
-pub(crate) struct RawModel {
-    pub(crate) tree: Node,
-    pub(crate) name: String,
-    pub(crate) uses: Vec<super::model::VariableUse>,
+    let (mut tree, name) = result.map_err(|fault| fault.locate(&loader.sources))?;
+    if let Some(tree) = tree.as_mapping_mut() {
+        tree.insert(
+            "name".into(),
+            Node::string(name.clone(), Position::default()),
+        );
+    }
+    if !options.skip.normalization {
+        normalize::normalize(&mut tree, &name, &IndexMap::new());
+    }
+    Ok(tree)
 }
 
 /// Whether variables are filled in.
@@ -63,6 +61,7 @@ struct Loader {
     /// Env files whose tag line is about to be rewritten, and the new lines.
     rewritten: Rewritten,
     warnings: Vec<Warning>,
+    skip: Skip,
 }
 
 /// Values that an env file will have after the release, though it has others now.
@@ -107,6 +106,7 @@ impl Loader {
                 values: options.overrides.clone(),
             },
             warnings: Vec::new(),
+            skip: options.skip,
         }
     }
 
@@ -114,12 +114,20 @@ impl Loader {
         let (mut tree, name) = self.complete_model(location, options)?;
         let mut environment = location.environment.clone();
         environment.insert("COMPOSE_PROJECT_NAME".into(), name.clone());
-        normalize::normalize(&mut tree, &name, &environment);
+        if !self.skip.normalization {
+            normalize::normalize(&mut tree, &name, &environment);
+        }
         let decoded = decode::decode(tree)?;
         let mut project = self.assemble(decoded, name, environment, location);
         select::by_profiles(&mut project);
-        consistency::check(&project)?;
-        self.resolve_environments(&mut project)?;
+        if !self.skip.consistency {
+            consistency::check(&project)?;
+            consistency::align_replicas(&mut project);
+        }
+        if !self.skip.env_files {
+            self.resolve_environments(&mut project)?;
+        }
+        self.resolve_labels(&mut project)?;
         self.collect_warnings(&mut project);
         Ok(project)
     }
@@ -261,6 +269,11 @@ impl Loader {
             extensions: decoded.extensions,
             variable_uses: self.report.uses.clone(),
             warnings: Vec::new(),
+            default_platform: location
+                .environment
+                .get("DOCKER_DEFAULT_PLATFORM")
+                .cloned()
+                .filter(|platform| !platform.is_empty()),
             profiles: location.profiles.clone(),
         }
     }

@@ -30,6 +30,22 @@ pub struct LoadOptions {
     pub process_environment: IndexMap<String, String>,
     /// The tag line and `--set`: they beat everything.
     pub overrides: IndexMap<String, String>,
+    /// Stages of loading that are left out.
+    pub skip: Skip,
+}
+
+/// Stages of loading that `config --no-…` leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Skip {
+    /// `--no-normalize`
+    pub normalization: bool,
+    /// `--no-consistency`
+    pub consistency: bool,
+    /// `--no-path-resolution`
+    pub paths: bool,
+    /// `--no-env-resolution`
+    pub env_files: bool,
 }
 
 /// A Compose file, or the text that came in its place.
@@ -325,12 +341,8 @@ impl<'a> Search<'a> {
                 .get("COMPOSE_PROFILES")
                 .map(String::as_str)
                 .unwrap_or_default();
-            profiles = list
-                .split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-                .collect();
+            // Without profiles the list holds the empty one, which a service may be in, too.
+            profiles = list.split(',').map(str::trim).map(str::to_owned).collect();
         }
         Ok(Location {
             working_dir: self.working_dir(),
@@ -364,15 +376,13 @@ impl<'a> Search<'a> {
         let mut values: IndexMap<String, String> = IndexMap::new();
         for path in paths {
             let text = read_text(path)?;
-            let lookup = |name: &str| {
-                self.environment
-                    .get(name)
-                    .or_else(|| values.get(name))
-                    .cloned()
-            };
+            let lookup = |name: &str| self.environment.get(name).cloned();
+            let earlier = |name: &str| values.get(name).cloned();
             let mut missing = Vec::new();
-            let parsed = dotenv::parse(&text, &lookup, &mut |name| missing.push(name.to_owned()))
-                .map_err(|problem| LocateError::EnvFile {
+            let parsed = dotenv::parse_with(&text, &lookup, &earlier, &mut |name| {
+                missing.push(name.to_owned())
+            })
+            .map_err(|problem| LocateError::EnvFile {
                 path: path.clone(),
                 problem,
             })?;

@@ -14,7 +14,12 @@ pub(crate) struct PortSpec {
 /// Takes the short form apart, one entry for each port of a range; the error is the reason.
 pub(crate) fn parse(text: &str) -> Result<Vec<PortSpec>, String> {
     let (address, published, container) = split(text);
-    let (target, protocol) = container.split_once('/').unwrap_or((container, ""));
+    // Compose ignores what follows a second slash.
+    let mut parts = container.split('/');
+    let (target, protocol) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     let protocol = if protocol.is_empty() {
         "tcp".to_owned()
     } else {
@@ -82,6 +87,7 @@ fn host_address(text: &str) -> Option<String> {
     }
     let bare = match text.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']')?,
+        None if text.contains(':') => return None,
         None => text,
     };
     if bare.is_empty() {
@@ -133,6 +139,7 @@ mod tests {
     fn what_is_no_port_is_refused() {
         for text in [
             "",
+            "::1:80:80",
             "a",
             "80/icmp",
             "99999",

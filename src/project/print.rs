@@ -1,9 +1,13 @@
 //! A project as text, for `config`.
 
+mod yaml;
+
 use serde_json::{Map, Value};
 
-use super::go_json;
+use super::error::LoadError;
+use super::locate::{LoadOptions, Location};
 use super::model::{FileObject, Project, Service};
+use super::{go_json, load};
 
 /// The project in the JSON of docker compose; every `$` of a value is written `$$`.
 #[must_use]
@@ -12,12 +16,138 @@ pub fn config_json(project: &Project) -> String {
     go_json::strip(&mut json);
     if let Value::Object(map) = &mut json {
         for (key, value) in &project.extensions.0 {
-            map.insert(key.clone(), value.clone());
+            let mut value = value.clone();
+            empty_lists_to_null(&mut value);
+            map.insert(key.clone(), value);
         }
     }
     escape_dollars(&mut json);
     sort_top(&mut json);
     go_json::pretty(&json)
+}
+
+/// The project in YAML, with `x-…` keys, as docker compose prints it.
+#[must_use]
+pub fn config_yaml(project: &Project) -> String {
+    let mut json = document(project);
+    if let Value::Object(map) = &mut json {
+        for (key, value) in &project.extensions.0 {
+            map.insert(key.clone(), value.clone());
+        }
+    }
+    inline_extensions(&mut json);
+    escape_dollars(&mut json);
+    sort_top(&mut json);
+    yaml::render(&json)
+}
+
+/// The merged model with its variables, in JSON.
+pub fn raw_json(location: &Location, options: &LoadOptions) -> Result<String, LoadError> {
+    Ok(go_json::pretty(&raw(location, options)?))
+}
+
+/// The merged model with its variables, in YAML.
+pub fn raw_yaml(location: &Location, options: &LoadOptions) -> Result<String, LoadError> {
+    Ok(yaml::render(&raw(location, options)?))
+}
+
+fn raw(location: &Location, options: &LoadOptions) -> Result<Value, LoadError> {
+    let mut model = load::load_raw(location, options)?.to_json();
+    sort_all(&mut model);
+    Ok(model)
+}
+
+/// The variables of the Compose files, as JSON or as a table.
+pub fn variables(
+    location: &Location,
+    options: &LoadOptions,
+    as_json: bool,
+) -> Result<String, LoadError> {
+    let raw = load::load_raw(location, options)?;
+    let found = super::variables::extract(&raw);
+    if as_json {
+        let map: Map<String, Value> = found
+            .into_iter()
+            .map(|(name, one)| {
+                let value = serde_json::json!({
+                    "Name": name, "DefaultValue": one.default, "PresenceValue": one.alternative, "Required": one.required,
+                });
+                (name, value)
+            })
+            .collect();
+        return Ok(go_json::pretty(&Value::Object(map)) + "\n");
+    }
+    let mut rows =
+        vec![["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"].map(str::to_owned)];
+    rows.extend(
+        found
+            .into_iter()
+            .map(|(name, one)| [name, one.required.to_string(), one.default, one.alternative]),
+    );
+    Ok(table(&rows))
+}
+
+fn table(rows: &[[String; 4]]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+            + 3
+    };
+    let widths = [width(0), width(1), width(2)];
+    let line = |row: &[String; 4]| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}{}\n", cells.collect::<String>(), row[3])
+    };
+    rows.iter().map(line).collect()
+}
+
+/// One line for each, sorted.
+pub fn lines<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    let mut lines: Vec<String> = items
+        .into_iter()
+        .map(|item| format!("{}\n", item.as_ref()))
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+/// Every profile that a service names, each once.
+#[must_use]
+pub fn profiles(project: &Project) -> Vec<String> {
+    let services = project
+        .services
+        .values()
+        .chain(project.disabled_services.values());
+    let all: std::collections::BTreeSet<String> = services
+        .flat_map(|service| service.profiles.clone())
+        .collect();
+    all.into_iter().collect()
+}
+
+/// The image of every enabled service; a built one without a name has that of project and service.
+#[must_use]
+pub fn images(project: &Project) -> Vec<String> {
+    let default = |name: &str| format!("{}-{name}", project.name);
+    let image = |(name, service): (&String, &Service)| {
+        service.image.clone().unwrap_or_else(|| default(name))
+    };
+    project.services.iter().map(image).collect()
+}
+
+/// The variables for interpolation, one `NAME=value` a line.
+#[must_use]
+pub fn environment(project: &Project) -> String {
+    lines(
+        project
+            .environment
+            .iter()
+            .map(|(name, value)| format!("{name}={value}")),
+    )
 }
 
 /// The hash of a service as a line of `config --hash`.
@@ -86,6 +216,7 @@ fn printed(service: &Service) -> Service {
     if let Some(environment) = service.resolved_environment.take() {
         service.environment = environment;
         service.env_file.clear();
+        service.label_file.clear();
     }
     service
 }
@@ -121,6 +252,43 @@ fn escape_dollars(value: &mut Value) {
                     .collect();
             }
         }
+        _ => {}
+    }
+}
+
+/// Compose loses empty lists below `x-…` on its way.
+fn empty_lists_to_null(value: &mut Value) {
+    match value {
+        Value::Array(items) if items.is_empty() => *value = Value::Null,
+        Value::Array(items) => items.iter_mut().for_each(empty_lists_to_null),
+        Value::Object(map) => map.values_mut().for_each(empty_lists_to_null),
+        _ => {}
+    }
+}
+
+/// Moves the `x-…` keys of every mapping to their place beside the others.
+fn inline_extensions(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.shift_remove("#value");
+            map.shift_remove("#environment");
+            if let Some(Value::Object(extensions)) = map.shift_remove("#extensions") {
+                map.extend(extensions);
+            }
+            map.values_mut().for_each(inline_extensions);
+        }
+        Value::Array(items) => items.iter_mut().for_each(inline_extensions),
+        _ => {}
+    }
+}
+
+fn sort_all(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.sort_keys();
+            map.values_mut().for_each(sort_all);
+        }
+        Value::Array(items) => items.iter_mut().for_each(sort_all),
         _ => {}
     }
 }

@@ -56,9 +56,11 @@ pub(crate) fn choose(
         let name = template::substitute(text, &mut interpolation)
             .map_err(|error| super::interpolate::template_fault(error, at).under("name"))?;
         let name = normalize(&name);
-        if !name.is_empty() {
-            return Ok(name);
+        if name.is_empty() {
+            let problem = Problem::ProjectName(format!("`{text}` gives no project name"));
+            return Err(Fault::new(problem, at).under("name"));
         }
+        return Ok(name);
     }
     let base = location
         .working_dir

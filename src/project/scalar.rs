@@ -173,7 +173,7 @@ pub(crate) fn rfc3339(text: &str) -> String {
     format!("{}T{time}", date.join("-"))
 }
 
-/// A number as Go's `%v` prints it: the shortest digits, an exponent from 21 on.
+/// A number as Go's `%v` prints it: the shortest digits, an exponent from a million on.
 pub(crate) fn format_float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();
@@ -187,7 +187,7 @@ pub(crate) fn format_float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         return format!("{value}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };

@@ -209,7 +209,7 @@ fn operator_of(rest: &str) -> Option<(Operator, usize)> {
         .map(|(sign, operator)| (operator, sign.len()))
 }
 
-/// The `}` that closes the first `${`.
+/// The `}` that closes the first `{`.
 fn balanced_brace(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut open, mut at) = (0_i32, 0);
@@ -220,8 +220,9 @@ fn balanced_brace(text: &str) -> Option<usize> {
                 return Some(at);
             }
         }
-        if bytes[at..].starts_with(b"${") {
+        if bytes[at] == b'{' {
             open += 1;
+            // Compose does not look at the character behind an opening brace.
             at += 1;
         }
         at += 1;

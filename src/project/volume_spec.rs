@@ -65,12 +65,18 @@ impl VolumeSpec {
     }
 }
 
-/// The parts between colons; the colon of a Windows drive is none.
+/// The parts between colons; those of a Windows drive and of a `${…}` do not count.
 fn sections(text: &str) -> Vec<(String, bool)> {
     let mut sections = Vec::new();
     let mut buffer = String::new();
+    let mut open_braces = 0_usize;
     for char in text.chars() {
-        if char == ':' && !is_drive(&buffer) {
+        match char {
+            '{' if buffer.ends_with('$') => open_braces += 1,
+            '}' => open_braces = open_braces.saturating_sub(1),
+            _ => {}
+        }
+        if char == ':' && open_braces == 0 && !is_drive(&buffer) {
             sections.push((std::mem::take(&mut buffer), false));
         } else {
             buffer.push(char);

@@ -21,6 +21,7 @@ pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
     options.block_nesting_limit = DEPTH_LIMIT;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder {
+        text,
         parser: Parser::new_from_str_with_options(text, options),
         file,
         anchors: HashMap::new(),
@@ -30,6 +31,7 @@ pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
 }
 
 struct Builder<'text> {
+    text: &'text str,
     parser: Parser<'text, granit_parser::StrInput<'text>>,
     file: u32,
     anchors: HashMap<usize, (Rc<Node>, usize)>,
@@ -50,6 +52,14 @@ impl<'text> Builder<'text> {
         let mut documents = Vec::new();
         while let Some((event, span)) = self.next()? {
             match event {
+                Event::DocumentStart(_, Some(version))
+                    if (version.major, version.minor) != (1, 1) =>
+                {
+                    let problem = Problem::Syntax("Compose reads YAML 1.1 only".into());
+                    return Err(
+                        Fault::new(problem, self.position(&span)).hint("remove the line `%YAML …`")
+                    );
+                }
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 event => {
@@ -79,8 +89,10 @@ impl<'text> Builder<'text> {
         let (mut built, anchor) = match event {
             Event::Alias(id) => return self.alias(id, at),
             Event::Scalar(text, style, anchor, tag) => {
+                self.check_escapes(style, &span, at)?;
                 (self.scalar(&text, style, tag.as_deref(), at)?, anchor)
             }
+
             Event::SequenceStart(_, anchor, tag) => (self.sequence(tag.as_deref(), at)?, anchor),
             Event::MappingStart(_, anchor, tag) => (self.mapping(tag.as_deref(), at)?, anchor),
             _ => {
@@ -131,6 +143,8 @@ impl<'text> Builder<'text> {
         let (directive, tag) = directive_of(tag);
         let plain = style == ScalarStyle::Plain;
         let value = match tag {
+            // What is marked is text, wherever the mark has no effect.
+            None if directive != Directive::None => Value::String(text.to_owned()),
             None if !plain => Value::String(text.to_owned()),
             None => scalar::resolve_plain(text),
             Some(tag) => tagged_scalar(text, tag, at)?,
@@ -140,8 +154,26 @@ impl<'text> Builder<'text> {
         Ok(Built {
             node,
             size: 1,
-            merge_key: plain && tag.is_none() && text == "<<",
+            merge_key: text == "<<"
+                && (plain && tag.is_none()
+                    || tag.is_some_and(|tag| standard_suffix(tag) == Some("merge"))),
         })
+    }
+
+    /// `\\/` is an escape of JSON and of YAML 1.2, which Compose does not know.
+    fn check_escapes(&self, style: ScalarStyle, span: &Span, at: Position) -> Outcome<()> {
+        if style != ScalarStyle::DoubleQuoted {
+            return Ok(());
+        }
+        let raw = span.slice(self.text).unwrap_or_default();
+        let mut bytes = raw.bytes();
+        while let Some(byte) = bytes.next() {
+            if byte == b'\\' && bytes.next() == Some(b'/') {
+                let problem = Problem::Syntax("Compose does not know the escape `\\/`".into());
+                return Err(Fault::new(problem, at).hint("write `/` without a backslash"));
+            }
+        }
+        Ok(())
     }
 
     fn sequence(&mut self, tag: Option<&Tag>, at: Position) -> Outcome<Built> {
@@ -179,6 +211,10 @@ impl<'text> Builder<'text> {
             let value = self.node(event, span)?;
             size += key.size + value.size;
             if key.merge_key {
+                if !merged.is_empty() {
+                    let problem = Problem::Syntax("the key `<<` is already there".into());
+                    return Err(Fault::new(problem, key.node.at).hint("write `<<: [*one, *two]`"));
+                }
                 merge_sources(value.node, &mut merged)?;
                 continue;
             }
@@ -277,14 +313,12 @@ fn directive_of(tag: Option<&Tag>) -> (Directive, Option<&Tag>) {
 
 fn tagged_scalar(text: &str, tag: &Tag, at: Position) -> Outcome<Value> {
     let fault = || Fault::invalid(format!("`{text}` is no {}", tag.original()), at);
-    let value = match tag.core_suffix() {
-        Some("str") => return Ok(Value::String(text.to_owned())),
+    let value = match standard_suffix(tag) {
+        Some("str" | "merge") | None => return Ok(Value::String(text.to_owned())),
         Some("binary") => return decode_base64(text).map(Value::String).ok_or_else(fault),
-        None if tag.original() == "!" => return Ok(Value::String(text.to_owned())),
-        None => return Err(fault()),
         Some(_) => scalar::resolve_plain(text),
     };
-    match (tag.core_suffix(), value) {
+    match (standard_suffix(tag), value) {
         (Some("float"), Value::Int(number)) =>
         {
             #[expect(clippy::cast_precision_loss, reason = "as Go converts it")]
@@ -297,6 +331,11 @@ fn tagged_scalar(text: &str, tag: &Tag, at: Position) -> Outcome<Value> {
         | (Some("timestamp"), value @ Value::Timestamp(_)) => Ok(value),
         _ => Err(fault()),
     }
+}
+
+/// `int` for `!!int`; `None` for a tag of somebody's own, which means nothing.
+fn standard_suffix(tag: &Tag) -> Option<&str> {
+    (tag.handle() == "tag:yaml.org,2002:").then(|| tag.suffix())
 }
 
 fn decode_base64(text: &str) -> Option<String> {

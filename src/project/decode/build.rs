@@ -1,6 +1,6 @@
 //! Builds and watches.
 
-use crate::project::error::Outcome;
+use crate::project::error::{Fault, Outcome};
 use crate::project::model::{Build, Develop, SshKey, Trigger};
 
 use super::fields::Fields;
@@ -12,7 +12,7 @@ pub(super) fn build(fields: &mut Fields) -> Outcome<Build> {
         dockerfile: fields.string("dockerfile")?,
         dockerfile_inline: fields.string("dockerfile_inline")?,
         entitlements: fields.strings("entitlements")?,
-        args: fields.variables("args")?,
+        args: fields.environment("args")?,
         provenance: fields.string("provenance")?,
         sbom: fields.string("sbom")?,
         ssh,
@@ -48,7 +48,9 @@ fn trigger(fields: &mut Fields) -> Outcome<Trigger> {
         path: fields.string("path")?.unwrap_or_default(),
         action: fields.string("action")?.unwrap_or_default(),
         target: fields.string("target")?,
-        exec: fields.nested("exec", super::service::hook)?,
+        exec: fields
+            .nested("exec", super::service::hook)?
+            .unwrap_or_default(),
         include: fields.strings("include")?,
         ignore: fields.strings("ignore")?,
         initial_sync: fields.flag("initial_sync")?,
@@ -57,6 +59,14 @@ fn trigger(fields: &mut Fields) -> Outcome<Trigger> {
 }
 fn ssh_keys(fields: &mut Fields) -> Outcome<Vec<SshKey>> {
     let keys = fields.variables("ssh")?;
+    if let Some((id, _)) = keys
+        .iter()
+        .find(|(id, path)| *id != "default" && path.is_none())
+    {
+        return Err(
+            Fault::invalid(format!("the SSH key `{id}` has no path"), fields.at).under("ssh"),
+        );
+    }
     Ok(keys
         .into_iter()
         .map(|(id, path)| SshKey {

@@ -179,9 +179,37 @@ impl Fields {
         Ok(number.filter(|number| *number != 0))
     }
 
+    /// As [`Self::u32`], but a text is no number.
+    pub(super) fn strict_u32(&mut self, key: &str) -> Outcome<Option<u32>> {
+        match self.mapping.get(key) {
+            Some(node) if node.as_str().is_some() => {
+                Err(Fault::wrong_type("a whole number", node).under(key))
+            }
+            _ => self.u32(key),
+        }
+    }
+
     /// Variables: a value each, or none.
     pub(super) fn variables(&mut self, key: &str) -> Outcome<IndexMap<String, Option<String>>> {
         Ok(self.read(key, variables)?.unwrap_or_default())
+    }
+
+    /// As [`Self::variables`]; a name must not end in a space.
+    pub(super) fn environment(&mut self, key: &str) -> Outcome<IndexMap<String, Option<String>>> {
+        let items = self
+            .mapping
+            .get(key)
+            .and_then(Node::as_sequence)
+            .unwrap_or_default();
+        for (index, item) in items.iter().enumerate() {
+            let text = item.go_string();
+            let name = text.split('=').next().unwrap_or_default();
+            if name.ends_with(char::is_whitespace) {
+                let fault = Fault::invalid(format!("the name `{name}` ends in a space"), item.at);
+                return Err(fault.within(index).under(key));
+            }
+        }
+        self.variables(key)
     }
 
     /// Pairs; what has no value has an empty one.

@@ -27,7 +27,7 @@ fn bind_options(fields: &mut Fields) -> Outcome<BindOptions> {
     Ok(BindOptions {
         selinux: fields.string("selinux")?,
         propagation: fields.string("propagation")?,
-        create_host_path: fields.boolean("create_host_path")?.unwrap_or(true),
+        create_host_path: fields.flag("create_host_path")?,
         recursive: fields.string("recursive")?,
         extensions: fields.extensions(),
     })
@@ -45,7 +45,7 @@ fn volume_options(fields: &mut Fields) -> Outcome<VolumeOptions> {
 fn tmpfs_options(fields: &mut Fields) -> Outcome<TmpfsOptions> {
     Ok(TmpfsOptions {
         size: fields.bytes("size")?,
-        mode: fields.u32("mode")?,
+        mode: fields.strict_u32("mode")?,
         extensions: fields.extensions(),
     })
 }

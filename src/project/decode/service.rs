@@ -49,7 +49,7 @@ pub(super) fn service(fields: &mut Fields) -> Outcome<Service> {
         domainname: fields.string("domainname")?,
         entrypoint: fields.command("entrypoint")?,
         provider: fields.nested("provider", provider)?,
-        environment: fields.variables("environment")?,
+        environment: fields.environment("environment")?,
         env_file: fields.list("env_file", env_file)?,
         expose: fields.printed("expose")?,
         extends: fields.nested("extends", extends)?,
@@ -160,7 +160,7 @@ pub(super) fn hook(fields: &mut Fields) -> Outcome<Hook> {
         user: fields.string("user")?,
         privileged: fields.flag("privileged")?,
         working_dir: fields.string("working_dir")?,
-        environment: fields.variables("environment")?,
+        environment: fields.environment("environment")?,
         extensions: fields.extensions(),
     })
 }

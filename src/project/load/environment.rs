@@ -11,7 +11,7 @@ use crate::project::model::{EnvFile, Project, Service, Warning};
 use crate::project::source::Position;
 
 impl Loader {
-    /// Reads the env files and label files of every service; those of disabled ones need not be there.
+    /// Reads the env files of every service; those of disabled ones need not be there.
     pub(super) fn resolve_environments(&mut self, project: &mut Project) -> Outcome<()> {
         let environment = project.environment.clone();
         for (name, service) in &mut project.services {
@@ -20,17 +20,9 @@ impl Loader {
                 .under(name)
                 .under("services")?;
             service.resolved_environment = Some(resolved);
-            self.add_labels(service, &environment)
-                .under(name)
-                .under("services")?;
         }
         for (name, service) in &mut project.disabled_services {
-            match self
-                .service_environment(service, &environment)
-                .and_then(|resolved| {
-                    self.add_labels(service, &environment)?;
-                    Ok(resolved)
-                }) {
+            match self.service_environment(service, &environment) {
                 Ok(resolved) => service.resolved_environment = Some(resolved),
                 Err(fault) => {
                     let message = format!(
@@ -43,6 +35,18 @@ impl Loader {
                     });
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Reads the label files of every enabled service.
+    pub(super) fn resolve_labels(&mut self, project: &mut Project) -> Outcome<()> {
+        for (name, service) in &mut project.services {
+            self.add_labels(service).under(name).under("services")?;
+        }
+        for service in project.disabled_services.values_mut() {
+            // One that is missing shows when the service is run: its labels are no condition of the others.
+            let _ = self.add_labels(service);
         }
         Ok(())
     }
@@ -146,11 +150,7 @@ impl Loader {
         }
     }
 
-    fn add_labels(
-        &mut self,
-        service: &mut Service,
-        environment: &IndexMap<String, String>,
-    ) -> Outcome<()> {
+    fn add_labels(&mut self, service: &mut Service) -> Outcome<()> {
         let mut labels: IndexMap<String, String> = IndexMap::new();
         for (index, file) in service.label_file.iter().enumerate() {
             let path = Path::new(file);
@@ -159,9 +159,10 @@ impl Loader {
                 .within(index)
                 .under("label_file")?
                 .unwrap_or_default();
-            let lookup = |name: &str| environment.get(name).cloned();
+            // Compose shows a label file nothing but the labels of the files before it.
+            let earlier = |name: &str| labels.get(name).cloned();
             let missing = &mut self.report.missing;
-            let values = dotenv::parse(&text, &lookup, &mut |name| {
+            let values = dotenv::parse_with(&text, &|_| None, &earlier, &mut |name| {
                 missing.insert(name.to_owned());
             });
             let fault = |problem| {
@@ -179,6 +180,7 @@ impl Loader {
             labels.extend(std::mem::take(&mut service.labels));
             service.labels = labels;
         }
+        service.label_file.clear();
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ impl Loader {
                 self.apply_extends(&mut document, &input.path, scope, &resets)?;
                 resets.apply(&mut model);
                 included.push(input.path.clone());
-                let result = self.apply_includes(&mut document, scope, &resets, included);
+                let result = self.apply_includes(&mut document, scope, included);
                 included.pop();
                 result?;
                 model = self.merge_document(model, document, &input.path)?;
@@ -53,11 +53,13 @@ impl Loader {
         }
         defaults::set(&mut model);
         defaults::check(&mut model)?;
-        PathBase {
-            directory: &scope.directory,
-            home: self.home.as_deref(),
+        if !self.skip.paths {
+            PathBase {
+                directory: &scope.directory,
+                home: self.home.as_deref(),
+            }
+            .resolve(&mut model)?;
         }
-        .resolve(&mut model)?;
         resolve_environment(&mut model, scope);
         Ok(model)
     }

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use super::extends::absolute;
 use super::{Input, Loader, Scope};
 use crate::project::error::{Fault, Outcome, Problem, Under as _};
-use crate::project::merge;
-use crate::project::reset::Resets;
 use crate::project::tree::{Mapping, Node, Value};
 use crate::project::{dotenv, go_path};
 
@@ -26,7 +24,6 @@ impl Loader {
         &mut self,
         document: &mut Node,
         scope: &Scope,
-        resets: &Resets,
         included: &mut Vec<PathBuf>,
     ) -> Outcome<()> {
         let Some(include) = document
@@ -37,7 +34,7 @@ impl Loader {
         };
         for include in read(&include).under("include")? {
             let imported = self.included_model(&include, scope, included)?;
-            import(imported, document, resets)?;
+            import(imported, document)?;
         }
         Ok(())
     }
@@ -119,15 +116,10 @@ impl Loader {
                     include.at,
                 )
             })?;
-            let lookup = |name: &str| {
-                scope
-                    .environment
-                    .get(name)
-                    .or_else(|| from_files.get(name))
-                    .cloned()
-            };
+            let lookup = |name: &str| scope.environment.get(name).cloned();
+            let earlier = |name: &str| from_files.get(name).cloned();
             let missing = &mut self.report.missing;
-            let values = dotenv::parse(&text, &lookup, &mut |name| {
+            let values = dotenv::parse_with(&text, &lookup, &earlier, &mut |name| {
                 missing.insert(name.to_owned());
             })
             .map_err(|problem| {
@@ -179,12 +171,6 @@ fn read_one(item: &Node) -> Outcome<Include> {
         Value::Mapping(mapping) => mapping,
         _ => return Err(Fault::wrong_type("a path or a mapping", item)),
     };
-    if let Some((key, node)) = mapping
-        .iter()
-        .find(|(key, _)| !matches!(key.as_str(), "path" | "project_directory" | "env_file"))
-    {
-        return Err(Fault::new(Problem::UnknownKey(key.clone()), node.key_at));
-    }
     let directory = match mapping
         .get("project_directory")
         .filter(|node| !node.is_null())
@@ -221,8 +207,8 @@ fn strings(mapping: &Mapping, key: &str) -> Outcome<Vec<String>> {
         .under(key)
 }
 
-/// Takes over every resource; one that exists already is changed by what is here.
-fn import(imported: Node, document: &mut Node, resets: &Resets) -> Outcome<()> {
+/// Takes over every resource; one that exists already must be the same.
+fn import(imported: Node, document: &mut Node) -> Outcome<()> {
     let (Value::Mapping(mut imported), Some(document)) =
         (imported.value, document.as_mapping_mut())
     else {
@@ -248,17 +234,22 @@ fn import(imported: Node, document: &mut Node, resets: &Resets) -> Outcome<()> {
         let Some(target) = target.as_mapping_mut() else {
             continue;
         };
-        for (name, mut resource) in resources {
-            let Some(ours) = target.get_mut(&name) else {
-                target.insert(name, resource);
-                continue;
-            };
-            resets.apply_to_resource(section, &name, &mut resource);
-            let own = std::mem::take(ours);
-            let merged = merge::merge_resource(resource, own, section, &name)
-                .under(&name)
-                .under(section)?;
-            target.insert(name, merged);
+        for (name, resource) in resources {
+            match target.get(&name) {
+                Some(ours) if !ours.same(&resource) => {
+                    let problem = Problem::Conflict(
+                        "an included file defines this, too, and otherwise".into(),
+                    );
+                    let fault = Fault::new(problem, ours.key_at).under(&name).under(section);
+                    return Err(fault.hint(
+                        "change it in an override file: `include: [{path: [FILE, OVERRIDE]}]`",
+                    ));
+                }
+                Some(_) => {}
+                None => {
+                    target.insert(name, resource);
+                }
+            }
         }
     }
     Ok(())

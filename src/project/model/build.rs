@@ -87,8 +87,7 @@ pub struct Trigger {
     pub action: String,
     #[serde(skip_serializing_if = "absent")]
     pub target: Option<String>,
-    #[serde(skip_serializing_if = "absent")]
-    pub exec: Option<Hook>,
+    pub exec: Hook,
     #[serde(skip_serializing_if = "absent")]
     pub include: Vec<String>,
     #[serde(skip_serializing_if = "absent")]

@@ -38,31 +38,20 @@ pub struct VolumeMount {
 }
 
 /// Options of a mount of type `bind`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BindOptions {
     #[serde(skip_serializing_if = "absent")]
     pub selinux: Option<String>,
     #[serde(skip_serializing_if = "absent")]
     pub propagation: Option<String>,
-    #[serde(skip_serializing_if = "Clone::clone")]
+    /// Set by the short form only.
+    #[serde(skip_serializing_if = "absent")]
     pub create_host_path: bool,
     #[serde(skip_serializing_if = "absent")]
     pub recursive: Option<String>,
     #[serde(rename = "#extensions", skip_serializing_if = "absent")]
     pub extensions: Extensions,
-}
-
-impl Default for BindOptions {
-    fn default() -> Self {
-        Self {
-            selinux: None,
-            propagation: None,
-            create_host_path: true,
-            recursive: None,
-            extensions: Extensions::default(),
-        }
-    }
 }
 
 /// Options of a mount of type `volume`.

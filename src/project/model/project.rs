@@ -44,6 +44,8 @@ pub struct Project {
     pub variable_uses: Vec<VariableUse>,
     /// What is to be told, though it is no error.
     pub warnings: Vec<Warning>,
+    /// The platform of builds that name none (`DOCKER_DEFAULT_PLATFORM`); it is part of their hash.
+    pub default_platform: Option<String>,
     /// The profiles that were asked for.
     pub profiles: Vec<String>,
 }
