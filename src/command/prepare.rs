@@ -15,7 +15,7 @@ use crate::plan::observed::Observed;
 use crate::plan::options::{Intent, Orphans, TagChange};
 use crate::plan::reconcile::touched;
 use crate::plan::tag::{self, TagError};
-use crate::plan::{Options, Plan, owner, reconcile};
+use crate::plan::{Options, Plan, PlanError, owner, reconcile};
 use crate::project::Project;
 use crate::state::{Releases, StateDirectory, read_env_file, read_variable};
 
@@ -84,6 +84,16 @@ pub(super) fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> {
         .chain(project.warnings.iter().map(|w| &w.message))
     {
         app.reporter.warning(warning);
+    }
+    for name in &asked.services {
+        if !project.services.contains_key(name) {
+            let known = project.services.keys().cloned().collect();
+            return Err(PlanError::UnknownService {
+                name: name.clone(),
+                known,
+            }
+            .into());
+        }
     }
     if let Some(variable) = &variable {
         refuse_half_a_tag(&project, asked, variable)?;
@@ -161,6 +171,21 @@ pub(super) async fn observe(engine: &DockerEngine, project: &Project) -> Result<
             if let Some(found) = engine.inspect(&container.id).await? {
                 container.image = found.image;
             }
+        }
+    }
+    let known: Vec<&String> = observed.images.values().map(|i| &i.id).collect();
+    let mut unknown: Vec<String> = observed
+        .containers
+        .iter()
+        .map(|c| c.image_id.clone())
+        .filter(|id| !known.contains(&id))
+        .collect();
+    unknown.sort();
+    unknown.dedup();
+    for id in unknown {
+        // The digest of what serves, though its tag names another image by now.
+        if let Some(image) = engine.image(&id).await? {
+            observed.images.insert(id, image);
         }
     }
     Ok(observed)
@@ -358,10 +383,12 @@ pub(super) fn content(
 ) -> Result<std::collections::BTreeMap<String, crate::plan::options::Content>, Error> {
     let mut all = std::collections::BTreeMap::new();
     for name in project.services.keys() {
-        if let Some(content) = project
-            .content_fingerprint(name)
-            .map_err(|e| Error::new(ErrorKind::Invalid, e))?
-        {
+        let found = match project.content_fingerprint(name) {
+            // What is missing is a finding of the check.
+            Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => None,
+            other => other.map_err(|e| Error::new(ErrorKind::Invalid, e))?,
+        };
+        if let Some(content) = found {
             let items = content.items.iter().map(|i| i.name.clone()).collect();
             all.insert(
                 name.clone(),

@@ -307,7 +307,10 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
     }
 
     async fn hold(&self, id: &str, release: u32) -> Result<(), Failure> {
-        let labels = BTreeMap::from([("io.deployctl.hold".to_owned(), release.to_string())]);
+        let labels = BTreeMap::from([
+            ("io.deployctl.hold".to_owned(), release.to_string()),
+            (label::JOURNAL.to_owned(), self.mark.to_owned()),
+        ]);
         Ok(self
             .engine
             .hold_image(id, &hold_name(self.mark, id), &labels)
