@@ -32,6 +32,8 @@ mod shell;
 mod source;
 mod suggest;
 mod template;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod unique;
 mod variables;

@@ -12,9 +12,19 @@ pub(crate) fn canonicalize(model: &mut Node) -> Outcome<()> {
         return Ok(());
     };
     if let Some(services) = model.get_mut("services").and_then(Node::as_mapping_mut) {
+        let mut ports = 0;
         for (name, node) in services.iter_mut() {
             if let Some(mapping) = node.as_mapping_mut() {
                 service(mapping).under(name).under("services")?;
+                let of_service = mapping.get("ports").and_then(Node::as_sequence);
+                ports += of_service.map_or(0, <[Node]>::len);
+                if ports > PROJECT_PORT_LIMIT {
+                    let message = format!(
+                        "the ranges of the project hold more than {PROJECT_PORT_LIMIT} ports"
+                    );
+                    let fault = Fault::new(Problem::TooLarge(message), mapping["ports"].at);
+                    return Err(fault.under("ports").under(name).under("services"));
+                }
             }
         }
     }
@@ -374,6 +384,10 @@ fn ports(node: &mut Node) -> Outcome<()> {
     let mut ports = Vec::with_capacity(items.len());
     for (index, item) in items.drain(..).enumerate() {
         let at = item.at;
+        if ports.len() > PORT_LIMIT {
+            let message = format!("these ranges hold more than {PORT_LIMIT} ports");
+            return Err(Fault::new(Problem::TooLarge(message), at)).within(index);
+        }
         match &item.value {
             Value::Mapping(_) => ports.push(item),
             Value::Int(target) => ports.extend(short_port(&target.to_string(), at).within(index)?),
@@ -384,6 +398,10 @@ fn ports(node: &mut Node) -> Outcome<()> {
     *items = ports;
     Ok(())
 }
+
+/// Each port becomes a rule of the host's firewall: nobody gets that far.
+const PORT_LIMIT: usize = 70_000;
+const PROJECT_PORT_LIMIT: usize = 200_000;
 
 fn short_port(short: &str, at: Position) -> Outcome<Vec<Node>> {
     let specs = port_spec::parse(short).map_err(|reason| Fault::invalid(reason, at))?;

@@ -16,7 +16,6 @@ pub(crate) fn check(model: &Node) -> Outcome<()> {
 
 /// What a value may look like.
 enum Shape {
-    Anything,
     Types(Types),
     /// One of these words.
     Word(&'static [&'static str]),
@@ -123,7 +122,6 @@ impl Types {
 impl Shape {
     fn check(&self, node: &Node) -> Outcome<()> {
         match self {
-            Self::Anything => Ok(()),
             Self::Types(_) | Self::Range { .. } if !self.types().meets(Types::of(node)) => {
                 Err(self.wrong_type(node))
             }
@@ -172,7 +170,6 @@ impl Shape {
 
     fn types(&self) -> Types {
         match self {
-            Self::Anything => Types(u8::MAX),
             Self::Types(types) => *types,
             Self::Word(_) | Self::Pattern(_) => Types::STRING,
             Self::Range { .. } => Types::INTEGER,

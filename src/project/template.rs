@@ -1,8 +1,10 @@
 //! `$NAME` and `${NAME…}` in a text.
 
+const DEPTH_LIMIT: usize = 50;
+
 /// Why a text cannot be filled in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
+pub(crate) enum TemplateError {
     /// It is no valid expression.
     #[error("invalid variable expression `{0}`")]
     Invalid(String),
@@ -114,6 +116,9 @@ fn evaluate(
 
 /// Cuts a text into literals and expressions.
 pub(crate) fn split(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
+    if nests_too_deep(text) {
+        return Err(TemplateError::Invalid(text.chars().take(40).collect()));
+    }
     let mut parts = Vec::new();
     let (mut literal_start, mut at) = (0, 0);
     let bytes = text.as_bytes();
@@ -150,6 +155,23 @@ pub(crate) fn split(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
         parts.push(Part::Literal(&text[literal_start..]));
     }
     Ok(parts)
+}
+
+/// Every level of `${…${…}…}` is a call of its own: nobody needs this many.
+fn nests_too_deep(text: &str) -> bool {
+    let (mut depth, mut dollar) = (0_usize, false);
+    for byte in text.bytes() {
+        match byte {
+            b'{' if dollar => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_LIMIT {
+            return true;
+        }
+        dollar = byte == b'$';
+    }
+    false
 }
 
 /// Reads `${…}`; returns it and the place behind it.

@@ -12,11 +12,15 @@ use crate::project::source::Position;
 use crate::project::tree::{Mapping, Node, Value};
 use crate::project::{canonical, go_path, merge, suggest, unique};
 
+const DEPTH_LIMIT: usize = 100;
+
 /// Files that services extend from, each read once for a set of variables.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     files: HashMap<PathBuf, Rc<Base>>,
-    resolved: HashMap<(PathBuf, String), Option<Node>>,
+    resolved: HashMap<(PathBuf, usize, String), Node>,
+    /// How many documents were begun: the same file may hold several.
+    documents: usize,
 }
 
 /// The services of a file that others extend from.
@@ -31,7 +35,8 @@ struct Context<'a> {
     file: &'a Path,
     services: &'a Mapping,
     resets: &'a Resets,
-    is_base: bool,
+    /// Tells the documents of a file apart.
+    document: usize,
 }
 
 impl Loader {
@@ -49,11 +54,13 @@ impl Loader {
         let Some(services) = services.as_mapping() else {
             return Err(Fault::wrong_type("a mapping", services)).under("services");
         };
+        self.extends.documents += 1;
+        let document_number = self.extends.documents;
         let context = Context {
             file,
             services,
             resets,
-            is_base: false,
+            document: document_number,
         };
         let extending = services
             .iter()
@@ -102,10 +109,15 @@ impl Loader {
             return Ok(Some(service.clone()));
         };
         let here = (context.file.to_owned(), name.to_owned());
-        if context.is_base {
-            if let Some(known) = self.extends.resolved.get(&here) {
-                return Ok(known.clone());
-            }
+        let key = (context.file.to_owned(), context.document, name.to_owned());
+        if let Some(known) = self.extends.resolved.get(&key) {
+            return Ok(Some(known.clone()));
+        }
+        if trail.len() >= DEPTH_LIMIT {
+            let problem = Problem::TooLarge(format!(
+                "more than {DEPTH_LIMIT} services extend one another"
+            ));
+            return Err(Fault::new(problem, extends.at)).under("extends");
         }
         if trail.contains(&here) {
             let chain: Vec<&str> = trail
@@ -119,7 +131,7 @@ impl Loader {
             );
             return Err(Fault::new(Problem::Cycle(message), extends.at)).under("extends");
         }
-        trail.push(here.clone());
+        trail.push(here);
         let base = self
             .base_of(extends, context, scope, trail)
             .under("extends");
@@ -140,9 +152,7 @@ impl Loader {
                 merge::merge_service(base, own, name)?
             }
         };
-        if context.is_base {
-            self.extends.resolved.insert(here, Some(merged.clone()));
-        }
+        self.extends.resolved.insert(key, merged.clone());
         Ok(Some(merged))
     }
 
@@ -181,7 +191,7 @@ impl Loader {
             file: &path,
             services: &base.services,
             resets: &base.resets,
-            is_base: true,
+            document: 0,
         };
         self.extended(name, &context, scope, trail)
     }
