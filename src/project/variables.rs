@@ -39,10 +39,10 @@ fn from_text(text: &str, found: &mut BTreeMap<String, Variable>) {
             match expression.operator {
                 Some(Op::RequiredNotEmpty | Op::RequiredSet) => one.required = true,
                 Some(Op::DefaultIfEmpty | Op::DefaultIfUnset) => {
-                    one.default = expression.operand.to_owned()
+                    one.default = expression.operand.to_owned();
                 }
                 Some(Op::AlternativeIfNotEmpty | Op::AlternativeIfSet) => {
-                    one.alternative = expression.operand.to_owned()
+                    one.alternative = expression.operand.to_owned();
                 }
                 None => {}
             }
