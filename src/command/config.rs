@@ -108,8 +108,8 @@ pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
     Ok(match &options.list {
         Some(List::Hash(which)) => hashes(&project, which),
         Some(List::Services) => print::lines(project.services.keys()),
-        Some(List::Profiles) => print::lines(&print::profiles(&project)),
-        Some(List::Images) => print::lines(&print::images(&project)),
+        Some(List::Profiles) => print::lines(print::profiles(&project)),
+        Some(List::Images) => print::lines(print::images(&project)),
         Some(List::Volumes) => print::lines(project.volumes.keys()),
         Some(List::Networks) => print::lines(project.networks.keys()),
         Some(List::Environment) => print::environment(&project),

@@ -53,10 +53,10 @@ pub(crate) fn canonicalize_leniently(model: &mut Node) {
         };
         for (key, node) in mapping.iter_mut() {
             let mut one = Mapping::from([(key.clone(), node.clone())]);
-            if service(&mut one).is_ok() {
-                if let Some(changed) = one.swap_remove(key) {
-                    *node = changed;
-                }
+            if service(&mut one).is_ok()
+                && let Some(changed) = one.swap_remove(key)
+            {
+                *node = changed;
             }
         }
     }
@@ -143,7 +143,7 @@ fn build(node: &mut Node) -> Outcome<()> {
                     "additional_contexts" => key_values(node).under(key)?,
                     "ssh" => ssh(node).under(key)?,
                     "provenance" | "sbom" if !node.is_null() => {
-                        node.value = Value::String(node.go_string())
+                        node.value = Value::String(node.go_string());
                     }
                     _ => {}
                 }

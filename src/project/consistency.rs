@@ -120,12 +120,13 @@ fn check_build(project: &Project, service: &Service) -> Outcome<()> {
         ))
         .under("build");
     }
-    if let Some(platform) = &service.platform {
-        if !build.platforms.is_empty() && !build.platforms.contains(platform) {
-            return Err(conflict(&format!(
-                "`build.platforms` must hold the platform `{platform}`"
-            )));
-        }
+    if let Some(platform) = &service.platform
+        && !build.platforms.is_empty()
+        && !build.platforms.contains(platform)
+    {
+        return Err(conflict(&format!(
+            "`build.platforms` must hold the platform `{platform}`"
+        )));
     }
     Ok(())
 }
@@ -178,14 +179,14 @@ fn check_health(service: &Service) -> Outcome<()> {
     let Some(health) = &service.healthcheck else {
         return Ok(());
     };
-    if let Some(first) = health.test.first() {
-        if !matches!(first.as_str(), "CMD" | "CMD-SHELL" | "NONE") {
-            let fault = conflict("`test` must begin with CMD, CMD-SHELL or NONE");
-            return Err(fault.hint(format!(
-                "write [\"CMD\", \"{first}\", …] or the command as one string"
-            )))
-            .under("healthcheck");
-        }
+    if let Some(first) = health.test.first()
+        && !matches!(first.as_str(), "CMD" | "CMD-SHELL" | "NONE")
+    {
+        let fault = conflict("`test` must begin with CMD, CMD-SHELL or NONE");
+        return Err(fault.hint(format!(
+            "write [\"CMD\", \"{first}\", …] or the command as one string"
+        )))
+        .under("healthcheck");
     }
     if health.start_interval.is_some() && health.start_period.is_none() {
         return Err(conflict("`start_interval` needs `start_period`")).under("healthcheck");
@@ -241,10 +242,10 @@ fn check_limits(service: &Service) -> Outcome<()> {
     if deploy.replicas.is_some_and(|replicas| replicas < 0) {
         return Err(conflict("`replicas` must not be negative")).under("deploy");
     }
-    if let (Some(scale), Some(replicas)) = (service.scale, deploy.replicas) {
-        if scale != replicas {
-            return Err(conflict("`scale` and `deploy.replicas` differ"));
-        }
+    if let (Some(scale), Some(replicas)) = (service.scale, deploy.replicas)
+        && scale != replicas
+    {
+        return Err(conflict("`scale` and `deploy.replicas` differ"));
     }
     if let Some(limits) = &deploy.resources.limits {
         if service.cpus.is_some() && limits.cpus != service.cpus {
@@ -261,12 +262,13 @@ fn check_limits(service: &Service) -> Outcome<()> {
             ));
         }
     }
-    if let Some(reservations) = &deploy.resources.reservations {
-        if service.mem_reservation.is_some() && reservations.memory != service.mem_reservation {
-            return Err(conflict(
-                "`mem_reservation` and `deploy.resources.reservations.memory` differ",
-            ));
-        }
+    if let Some(reservations) = &deploy.resources.reservations
+        && service.mem_reservation.is_some()
+        && reservations.memory != service.mem_reservation
+    {
+        return Err(conflict(
+            "`mem_reservation` and `deploy.resources.reservations.memory` differ",
+        ));
     }
     Ok(())
 }

@@ -69,6 +69,7 @@ pub fn entries(text: &str) -> Result<Vec<Entry>, DotenvError> {
         } else {
             0
         },
+        counted: std::cell::Cell::new((0, 1)),
     };
     let mut entries = Vec::new();
     while scanner.skip_to_statement() {
@@ -194,6 +195,8 @@ fn expand(
 struct Scanner<'text> {
     text: &'text str,
     at: usize,
+    /// A place and its line.
+    counted: std::cell::Cell<(usize, usize)>,
 }
 
 impl Scanner<'_> {
@@ -201,8 +204,12 @@ impl Scanner<'_> {
         &self.text[self.at..]
     }
 
+    /// The line of the place reached; counted on from the last answer.
     fn line(&self) -> usize {
-        self.text[..self.at].matches('\n').count() + 1
+        let (at, line) = self.counted.get();
+        let line = line + self.text[at..self.at].matches('\n').count();
+        self.counted.set((self.at, line));
+        line
     }
 
     fn fault<T>(&self, message: String) -> Result<T, DotenvError> {

@@ -12,7 +12,7 @@ pub struct LoadError {
     #[source]
     pub problem: Problem,
     /// Where it stands.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// The key path: `services.web.ports`.
     pub path: Option<String>,
     /// What to do or type next.
@@ -177,7 +177,7 @@ impl Fault {
     pub(crate) fn locate(self, sources: &Sources) -> LoadError {
         LoadError {
             problem: self.problem,
-            place: sources.place(self.at),
+            place: sources.place(self.at).map(Box::new),
             path: (!self.path.is_empty()).then_some(self.path),
             hints: self.hints,
         }

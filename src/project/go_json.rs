@@ -47,10 +47,10 @@ pub(crate) fn strip(value: &mut Value) {
 
 /// An env file that is required is its path alone, whatever its format.
 fn shorten_env_file(file: &mut Value) {
-    if let Value::Object(map) = file {
-        if !map.contains_key("required") {
-            *file = map.shift_remove("path").unwrap_or_default();
-        }
+    if let Value::Object(map) = file
+        && !map.contains_key("required")
+    {
+        *file = map.shift_remove("path").unwrap_or_default();
     }
 }
 

@@ -121,7 +121,7 @@ impl Report {
         match expression.operator {
             Some(Operator::DefaultIfEmpty | Operator::DefaultIfUnset) => default = operand(),
             Some(Operator::AlternativeIfNotEmpty | Operator::AlternativeIfSet) => {
-                alternative = operand()
+                alternative = operand();
             }
             Some(Operator::RequiredNotEmpty | Operator::RequiredSet) => required = true,
             None => {}
@@ -165,9 +165,8 @@ fn cast_of_service_key(keys: &[&str]) -> Option<Cast> {
     Some(match keys {
         [
             "cpu_count" | "cpu_period" | "cpu_quota" | "cpu_rt_period" | "cpu_rt_runtime"
-            | "cpu_shares",
+            | "cpu_shares" | "oom_score_adj" | "pids_limit" | "scale",
         ]
-        | ["oom_score_adj" | "pids_limit" | "scale"]
         | ["deploy", "replicas"]
         | ["deploy", "update_config" | "rollback_config", "parallelism"]
         | ["deploy", "restart_policy", "max_attempts"]

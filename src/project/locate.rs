@@ -328,10 +328,10 @@ impl<'a> Search<'a> {
 
     fn finish(self) -> Result<Location, LocateError> {
         for file in &self.files {
-            if let FileSource::Path(path) = file {
-                if !path.exists() {
-                    return Err(LocateError::Missing { path: path.clone() });
-                }
+            if let FileSource::Path(path) = file
+                && !path.exists()
+            {
+                return Err(LocateError::Missing { path: path.clone() });
             }
         }
         let mut profiles = self.options.profiles.clone();
@@ -380,7 +380,7 @@ impl<'a> Search<'a> {
             let earlier = |name: &str| values.get(name).cloned();
             let mut missing = Vec::new();
             let parsed = dotenv::parse_with(&text, &lookup, &earlier, &mut |name| {
-                missing.push(name.to_owned())
+                missing.push(name.to_owned());
             })
             .map_err(|problem| LocateError::EnvFile {
                 path: path.clone(),

@@ -96,8 +96,10 @@ fn special_of(keys: &[&str]) -> Option<Special> {
 
 fn special_of_service_key(keys: &[&str]) -> Option<Special> {
     Some(match keys {
-        ["annotations" | "dns" | "dns_opt" | "dns_search" | "env_file" | "label_file"]
-        | ["environment" | "labels" | "sysctls" | "tmpfs"]
+        [
+            "annotations" | "dns" | "dns_opt" | "dns_search" | "env_file" | "label_file"
+            | "environment" | "labels" | "sysctls" | "tmpfs",
+        ]
         | ["build", "args" | "additional_contexts" | "labels"]
         | ["deploy", "labels"] => append,
         ["extra_hosts"] | ["build", "extra_hosts"] => append_new,

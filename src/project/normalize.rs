@@ -86,10 +86,9 @@ fn complete_service(service: &mut Mapping, at: Position, environment: &IndexMap<
         if let Some(target) = volume
             .as_mapping_mut()
             .and_then(|volume| volume.get_mut("target"))
+            && let Value::String(path) = &mut target.value
         {
-            if let Value::String(path) = &mut target.value {
-                *path = go_path::clean(path);
-            }
+            *path = go_path::clean(path);
         }
     }
     imply_dependencies(service, at);

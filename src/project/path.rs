@@ -48,12 +48,12 @@ impl<'a> Path<'a> {
 
 impl std::fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(parent) = self.parent {
-            if parent.depth > 0 {
-                write!(f, "{parent}")?;
-                if self.key != ENTRY {
-                    f.write_str(".")?;
-                }
+        if let Some(parent) = self.parent
+            && parent.depth > 0
+        {
+            write!(f, "{parent}")?;
+            if self.key != ENTRY {
+                f.write_str(".")?;
             }
         }
         f.write_str(self.key)

@@ -42,10 +42,11 @@ pub(crate) fn parse(text: &str) -> Result<Vec<PortSpec>, String> {
             Some(range(published).ok_or_else(|| format!("`{text}`: `{published}` is no port"))?)
         }
     };
-    if let Some((host_start, host_end)) = host {
-        if end - start != host_end - host_start && start != end {
-            return Err(format!("`{text}`: the two ranges differ in length"));
-        }
+    if let Some((host_start, host_end)) = host
+        && end - start != host_end - host_start
+        && start != end
+    {
+        return Err(format!("`{text}`: the two ranges differ in length"));
     }
     let mut ports: Vec<PortSpec> = (start..=end)
         .map(|target| PortSpec {

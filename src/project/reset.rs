@@ -51,10 +51,11 @@ impl Resets {
     /// Takes the paths below one resource out of it.
     pub(crate) fn apply_to_resource(&self, section: &str, name: &str, resource: &mut Node) {
         for path in &self.0 {
-            if let [in_section, in_name, first, rest @ ..] = &path[..] {
-                if in_section == section && in_name == name {
-                    remove(resource, first, rest);
-                }
+            if let [in_section, in_name, first, rest @ ..] = &path[..]
+                && in_section == section
+                && in_name == name
+            {
+                remove(resource, first, rest);
             }
         }
     }

@@ -112,12 +112,11 @@ impl PathBase<'_> {
             if mapping.get("type").and_then(Node::as_str) != Some("bind") {
                 continue;
             }
-            match mapping.get_mut("source") {
-                Some(source) => self.unix_path(source),
-                None => {
-                    let fault = Fault::invalid("a mount of type `bind` needs a source", at);
-                    return Err(fault.hint("add `source: ./path`")).within(index);
-                }
+            if let Some(source) = mapping.get_mut("source") {
+                self.unix_path(source)
+            } else {
+                let fault = Fault::invalid("a mount of type `bind` needs a source", at);
+                return Err(fault.hint("add `source: ./path`")).within(index);
             }
         }
         Ok(())
@@ -137,10 +136,10 @@ impl PathBase<'_> {
         else {
             return;
         };
-        if options.get("o").and_then(Node::as_str) == Some("bind") {
-            if let Some(device) = options.get_mut("device") {
-                self.unix_path(device);
-            }
+        if options.get("o").and_then(Node::as_str) == Some("bind")
+            && let Some(device) = options.get_mut("device")
+        {
+            self.unix_path(device);
         }
     }
 
@@ -194,9 +193,9 @@ fn entries(node: Option<&mut Node>) -> impl Iterator<Item = (&String, &mut Node)
 }
 
 fn follow_links(node: &mut Node) {
-    if let Value::String(path) = &mut node.value {
-        if let Ok(real) = std::fs::canonicalize(&*path) {
-            *path = real.to_string_lossy().into_owned();
-        }
+    if let Value::String(path) = &mut node.value
+        && let Ok(real) = std::fs::canonicalize(&*path)
+    {
+        *path = real.to_string_lossy().into_owned();
     }
 }

@@ -33,10 +33,10 @@ fn resolve_number(text: &str) -> Value {
         return Value::Timestamp(text.to_owned());
     }
     let plain: String = text.chars().filter(|c| *c != '_').collect();
-    if !text.starts_with('.') {
-        if let Some(value) = parse_integer(&plain) {
-            return value;
-        }
+    if !text.starts_with('.')
+        && let Some(value) = parse_integer(&plain)
+    {
+        return value;
     }
     match parse_float(&plain) {
         Some(value) => Value::Float(value),
@@ -110,7 +110,12 @@ fn is_timestamp(text: &str) -> bool {
     let year: u32 = date[..4].parse().unwrap_or(0);
     let month = number(parts.next(), 12);
     let days = match month {
-        Some(2) if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        Some(2)
+            if year.is_multiple_of(4)
+                && (!year.is_multiple_of(100) || year.is_multiple_of(400)) =>
+        {
+            29
+        }
         Some(2) => 28,
         Some(4 | 6 | 9 | 11) => 30,
         _ => 31,

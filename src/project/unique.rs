@@ -103,12 +103,11 @@ fn unique_list(node: &mut Node, key_of: KeyOf) -> Outcome<()> {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
     for (index, item) in items.drain(..).enumerate() {
         let key = key_of(&item).within(index)?;
-        match places.get(&key) {
-            Some(place) => kept[*place] = item,
-            None => {
-                places.insert(key, kept.len());
-                kept.push(item);
-            }
+        if let Some(place) = places.get(&key) {
+            kept[*place] = item
+        } else {
+            places.insert(key, kept.len());
+            kept.push(item);
         }
     }
     *items = kept;

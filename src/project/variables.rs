@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::template::Operator as Op;
 use super::tree::{Node, Value};
 
 /// What a model says of one variable.
@@ -35,14 +36,13 @@ fn from_text(text: &str, found: &mut BTreeMap<String, Variable>) {
     for part in parts {
         if let super::template::Part::Expression(expression) = part {
             let mut one = Variable::default();
-            use super::template::Operator as Op;
             match expression.operator {
                 Some(Op::RequiredNotEmpty | Op::RequiredSet) => one.required = true,
                 Some(Op::DefaultIfEmpty | Op::DefaultIfUnset) => {
-                    one.default = expression.operand.to_owned()
+                    one.default = expression.operand.to_owned();
                 }
                 Some(Op::AlternativeIfNotEmpty | Op::AlternativeIfSet) => {
-                    one.alternative = expression.operand.to_owned()
+                    one.alternative = expression.operand.to_owned();
                 }
                 None => {}
             }

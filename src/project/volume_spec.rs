@@ -2,6 +2,10 @@
 
 /// A mount in short form, taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub(crate) struct VolumeSpec {
     pub(crate) is_bind: bool,
     pub(crate) source: String,

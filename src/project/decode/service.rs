@@ -11,6 +11,7 @@ use crate::project::model::{
 use super::fields::Fields;
 use crate::project::tree::{Node, Value};
 
+#[expect(clippy::too_many_lines, reason = "one line for each key")]
 pub(super) fn service(fields: &mut Fields) -> Outcome<Service> {
     let name = String::new();
     Ok(Service {

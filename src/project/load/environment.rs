@@ -92,7 +92,7 @@ impl Loader {
         let Some(text) = self.read_value_file(path, file.required)? else {
             return Ok(IndexMap::new());
         };
-        let mut lookup_known = |name: &str| lookup(name).or_else(|| known.get(name).cloned());
+        let lookup_known = |name: &str| lookup(name).or_else(|| known.get(name).cloned());
         let result = match file.format.as_deref() {
             None | Some("") => {
                 let missing = &mut self.report.missing;
@@ -100,7 +100,7 @@ impl Loader {
                     missing.insert(name.to_owned());
                 })
             }
-            Some("raw") => dotenv::parse_raw(&text, &mut lookup_known),
+            Some("raw") => dotenv::parse_raw(&text, &lookup_known),
             Some(format) => {
                 let fault = Fault::invalid(
                     format!("the format `{format}` is not known"),

@@ -134,10 +134,10 @@ fn resolve_environment(model: &mut Node, scope: &Scope) {
             .as_mapping_mut()
             .and_then(|service| service.get_mut("environment"));
         for item in list.and_then(Node::as_sequence_mut).into_iter().flatten() {
-            if let Value::String(text) = &mut item.value {
-                if let Some(value) = scope.environment.get(text) {
-                    *text = format!("{text}={value}");
-                }
+            if let Value::String(text) = &mut item.value
+                && let Some(value) = scope.environment.get(text)
+            {
+                *text = format!("{text}={value}");
             }
         }
     }

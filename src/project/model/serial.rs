@@ -22,6 +22,7 @@ pub(super) fn sorted<S: Serializer, V: Serialize>(
 }
 
 /// As [`sorted`], for a map that may be absent.
+#[expect(clippy::ref_option, reason = "serde calls it with the field")]
 pub(super) fn sorted_if_any<S: Serializer, V: Serialize>(
     map: &Option<IndexMap<String, V>>,
     serializer: S,

@@ -18,6 +18,7 @@ use super::units::{ByteSize, Float, GoDuration, HostList, Ulimit};
 /// A service; the fields stand in the order in which Compose hashes them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Service {
     #[serde(skip)]
     pub name: String,

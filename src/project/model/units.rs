@@ -175,6 +175,10 @@ struct UlimitPair {
     hard: i64,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with the field"
+)]
 fn is_zero(number: &i64) -> bool {
     *number == 0
 }
