@@ -417,7 +417,7 @@ mod tests {
     fn durations_are_composes_or_seconds() {
         let cli = parse("deploy v1 --timeout 1m30s --wait-lock 300").expect("durations");
         assert_eq!(cli.globals.timeout, Duration::from_secs(90));
-        assert_eq!(cli.globals.wait_lock, Some(Duration::from_secs(300)));
+        assert_eq!(cli.globals.wait_lock, Some(Duration::from_mins(5)));
         assert!(parse("deploy v1 --timeout soon").is_err());
     }
 

@@ -11,12 +11,11 @@ fn main() -> std::process::ExitCode {
         .collect();
     let cli = Cli::parse();
     let reporter = Reporter::new(&cli.globals, &environment);
-    let runtime = match tokio::runtime::Builder::new_current_thread()
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-    {
-        Ok(runtime) => runtime,
-        Err(_) => return std::process::ExitCode::FAILURE,
+    else {
+        return std::process::ExitCode::FAILURE;
     };
     let code = runtime.block_on(run_and_report(&cli, &reporter, environment));
     reporter.finish();

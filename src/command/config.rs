@@ -172,12 +172,11 @@ pub fn run(
     if arguments.quiet {
         return Ok(());
     }
-    match &arguments.output {
-        Some(path) => Ok(crate::state::replace_file(path, text.as_bytes(), 0o600)?),
-        None => {
-            app.reporter.whole_result(&text);
-            Ok(())
-        }
+    if let Some(path) = &arguments.output {
+        Ok(crate::state::replace_file(path, text.as_bytes(), 0o600)?)
+    } else {
+        app.reporter.whole_result(&text);
+        Ok(())
     }
 }
 

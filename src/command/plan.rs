@@ -1,5 +1,7 @@
 //! `plan`: what a deploy would do. Changes nothing.
 
+use std::fmt::Write as _;
+
 use super::app::App;
 use super::prepare::{self, Asked, Prepared};
 use super::release;
@@ -69,23 +71,25 @@ fn text(prepared: &Prepared) -> String {
             Action::Remove => '-',
             _ => '~',
         };
-        text.push_str(&format!(
-            "  {sign} {} {}: {}\n",
+        let _ = writeln!(
+            text,
+            "  {sign} {} {}: {}",
             words::action(change.action),
             change.container,
             words::cause(&change.cause)
-        ));
+        );
     }
     for stage in &plan.stages {
-        text.push_str(&format!("{}\n", words::stage(stage.kind)));
+        let _ = writeln!(text, "{}", words::stage(stage.kind));
         for lane in &stage.lanes {
             for step in &lane.steps {
-                text.push_str(&format!(
-                    "  {:>3} {}: {}\n",
+                let _ = writeln!(
+                    text,
+                    "  {:>3} {}: {}",
                     step.number,
                     lane.name,
                     words::step(&step.step)
-                ));
+                );
             }
         }
     }

@@ -167,10 +167,10 @@ pub(super) async fn observe(engine: &DockerEngine, project: &Project) -> Result<
     let mut observed = engine.observe(&scope).await?;
     for container in &mut observed.containers {
         // Once a tag names another image the list shows the bare id of the one before.
-        if tag::of_reference(&container.image).is_none() {
-            if let Some(found) = engine.inspect(&container.id).await? {
-                container.image = found.image;
-            }
+        if tag::of_reference(&container.image).is_none()
+            && let Some(found) = engine.inspect(&container.id).await?
+        {
+            container.image = found.image;
         }
     }
     let known: Vec<&String> = observed.images.values().map(|i| &i.id).collect();

@@ -82,10 +82,10 @@ pub(super) async fn execute(
         app.reporter.warning(&error.to_string());
     }
     store.finish()?;
-    if finished.outcome == Outcome::Succeeded {
-        if let Err(error) = releases.prune(keep(&prepared.project)) {
-            app.reporter.warning(&error.to_string());
-        }
+    if finished.outcome == Outcome::Succeeded
+        && let Err(error) = releases.prune(keep(&prepared.project))
+    {
+        app.reporter.warning(&error.to_string());
     }
     conclude(app, &state, number, &finished)
 }

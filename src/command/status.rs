@@ -1,5 +1,7 @@
 //! `status`: what serves now, what a rollback would go to, what is unfinished.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::app::App;
@@ -43,10 +45,10 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
     for container in &mut containers {
         let plainly_up =
             container.is_running() && matches!(container.health, Health::Healthy | Health::None);
-        if arguments.wide || !arguments.services.is_empty() || !plainly_up {
-            if let Some(found) = engine.inspect(&container.id).await? {
-                container.details = found.details;
-            }
+        if (arguments.wide || !arguments.services.is_empty() || !plainly_up)
+            && let Some(found) = engine.inspect(&container.id).await?
+        {
+            container.details = found.details;
         }
     }
     let state = StateDirectory::open(&loaded.directory, &loaded.project.name)?;
@@ -179,14 +181,15 @@ fn as_text(view: &View, wide: bool) -> String {
             } else {
                 "pull needed"
             };
-            text.push_str(&format!(
-                "rollback: to release {}{}, {how}\n",
+            let _ = writeln!(
+                text,
+                "rollback: to release {}{}, {how}",
                 r.number,
                 r.tag
                     .as_deref()
                     .map(|t| format!(" ({t})"))
                     .unwrap_or_default()
-            ));
+            );
         }
         _ => text.push_str("rollback: there is nothing to go back to\n"),
     }
@@ -197,7 +200,7 @@ fn as_text(view: &View, wide: bool) -> String {
     let rows: Vec<Vec<String>> = view.containers.iter().map(|c| row(c, wide)).collect();
     text.push_str(&table::render(&head, &rows));
     for note in &view.notes {
-        text.push_str(&format!("! {note}\n"));
+        let _ = writeln!(text, "! {note}");
     }
     text
 }
@@ -206,7 +209,7 @@ fn row(container: &Container, wide: bool) -> Vec<String> {
     let details = container.details.as_ref();
     let mut state = container.status.clone();
     if let Some(details) = details.filter(|d| d.restart_count > 0) {
-        state.push_str(&format!(", restarted {} times", details.restart_count));
+        let _ = write!(state, ", restarted {} times", details.restart_count);
     }
     let mut row = vec![
         container.service().to_owned(),

@@ -29,7 +29,7 @@ const SHORT: Duration = Duration::from_secs(30);
 /// What a stop may take beyond the container's grace.
 const AFTER_GRACE: Duration = Duration::from_secs(30);
 /// The grace of a container that has none of its own (the engine's default is 10 s; a container may say more).
-const UNKNOWN_GRACE: Duration = Duration::from_secs(600);
+const UNKNOWN_GRACE: Duration = Duration::from_mins(10);
 
 /// A Docker Engine.
 pub struct DockerEngine {

@@ -1,5 +1,7 @@
 //! What a failed container said last: its log and its last probe, for the person who reads the failure.
 
+use std::fmt::Write as _;
+
 use futures_util::StreamExt as _;
 
 use crate::engine::{Engine, LogOptions};
@@ -53,7 +55,7 @@ fn state(container: &Container) -> String {
         text.push_str(", killed for its memory");
     }
     if details.restart_count > 0 {
-        text.push_str(&format!(", restarted {} times", details.restart_count));
+        let _ = write!(text, ", restarted {} times", details.restart_count);
     }
     if !details.error.is_empty() {
         text.push_str(": ");

@@ -83,10 +83,10 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
             }
             Step::Start { container } => self.engine.start(&self.id(container).await?).await?,
             Step::Stop { container, grace } => {
-                self.engine.stop(&self.id(container).await?, *grace).await?
+                self.engine.stop(&self.id(container).await?, *grace).await?;
             }
             Step::Rename { container, to, .. } => {
-                self.engine.rename(&self.id(container).await?, to).await?
+                self.engine.rename(&self.id(container).await?, to).await?;
             }
             Step::Remove { container } => self.remove(container).await?,
             Step::SetRestart { container, policy } => {
@@ -97,7 +97,7 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
             Step::Signal { container, signal } => {
                 self.engine
                     .signal(&self.id(container).await?, signal)
-                    .await?
+                    .await?;
             }
             Step::Hooks { container, kind } => self.hooks(container, *kind).await?,
             Step::Await { .. } | Step::Monitor { .. } => {}
@@ -107,12 +107,12 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
                 value,
                 missing,
             } => {
-                self.stored(self.store.write_variable(file, name, value, *missing))?;
+                stored(self.store.write_variable(file, name, value, *missing))?;
             }
             Step::WriteRollbackTag { value } => {
-                self.stored(self.store.write_rollback_tag(value))?
+                stored(self.store.write_rollback_tag(value))?;
             }
-            Step::RecordRelease => self.stored(self.store.record(Outcome::Succeeded, None))?,
+            Step::RecordRelease => stored(self.store.record(Outcome::Succeeded, None))?,
             Step::HoldImage { id, release } => self.hold(id, *release).await?,
             Step::LetGo { id, references } => self.let_go(id, references).await?,
         }
@@ -326,20 +326,20 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
         }
         Ok(())
     }
+}
 
-    fn stored(&self, result: Result<(), S::Error>) -> Result<(), Failure> {
-        result.map_err(|error| Failure::Store(with_causes(&error)))
-    }
+fn stored<E: std::error::Error + 'static>(result: Result<(), E>) -> Result<(), Failure> {
+    result.map_err(|error| Failure::Store(with_causes(&error)))
 }
 
 /// The name of the container that keeps an image from being pruned.
 pub(super) fn hold_name(mark: &str, image: &str) -> String {
     use sha2::{Digest as _, Sha256};
     let digest = Sha256::digest(mark);
-    let owner: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    let owner = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
     let image = image.strip_prefix("sha256:").unwrap_or(image);
     format!(
-        "deployctl-hold-{owner}-{}",
+        "deployctl-hold-{owner:08x}-{}",
         image.get(..12).unwrap_or(image)
     )
 }

@@ -59,7 +59,7 @@ impl Journalled {
                 }
                 Entry::StepBegun { number } => journal.begun.push(number),
                 Entry::StepDone { number, created } => {
-                    journal.created.extend(created.map(|id| (number, id)))
+                    journal.created.extend(created.map(|id| (number, id)));
                 }
                 Entry::Committed => journal.committed = true,
                 // A commit whose line could not be made durable is no commit.

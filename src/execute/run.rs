@@ -305,7 +305,11 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             Step::Pull { .. } => interruptible(stop, self.performer.perform(step)).await,
             Step::Start { .. } => {
                 // What is started before events are read could be missed.
-                interruptible(stop, async { Ok(self.watch.subscribed().await) }).await?;
+                interruptible(stop, async {
+                    let _: () = self.watch.subscribed().await;
+                    Ok(())
+                })
+                .await?;
                 self.performer.perform(step).await
             }
             _ => self.performer.perform(step).await,
@@ -374,10 +378,10 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
                 stream: line.stream,
                 line: &line.text,
             });
-            if kind == StageKind::Backup {
-                if let Some(backup) = line.text.strip_prefix("backup=") {
-                    *self.backup.borrow_mut() = Some(backup.trim().to_owned());
-                }
+            if kind == StageKind::Backup
+                && let Some(backup) = line.text.strip_prefix("backup=")
+            {
+                *self.backup.borrow_mut() = Some(backup.trim().to_owned());
             }
         }
     }
@@ -463,9 +467,9 @@ pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
         let lanes = join_all(stage.lanes.iter().map(|lane| follow(performer, lane))).await;
         let failures: Vec<String> = lanes.into_iter().flatten().collect();
         if stage.kind == StageKind::Clean {
-            failures
-                .into_iter()
-                .for_each(|f| performer.events.record(Event::Warning(f)));
+            for f in failures.into_iter() {
+                performer.events.record(Event::Warning(f));
+            }
         } else {
             problems.extend(failures);
         }
@@ -518,15 +522,15 @@ pub(super) fn close<E: Engine, S: Store, R: EventSink>(
     mut problems: Vec<String>,
 ) -> Vec<String> {
     let store = performer.store;
-    if outcome != Outcome::Succeeded || reason.is_some() {
-        if let Err(error) = store.record(outcome, reason) {
-            performer.events.record(Event::Warning(with_causes(&error)));
-        }
+    if (outcome != Outcome::Succeeded || reason.is_some())
+        && let Err(error) = store.record(outcome, reason)
+    {
+        performer.events.record(Event::Warning(with_causes(&error)));
     }
-    if outcome != Outcome::Degraded {
-        if let Err(error) = store.append(&Entry::Closed { outcome }) {
-            problems.push(with_causes(&error));
-        }
+    if outcome != Outcome::Degraded
+        && let Err(error) = store.append(&Entry::Closed { outcome })
+    {
+        problems.push(with_causes(&error));
     }
     problems
 }

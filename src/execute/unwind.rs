@@ -17,11 +17,11 @@ use crate::plan::step::{Before, ContainerRef, Lane, PlannedStep, Stage, Step, Un
 use crate::state::{Entry, Store};
 
 /// How long an engine that is away is waited for.
-const ENGINE_AWAY: Duration = Duration::from_secs(120);
+const ENGINE_AWAY: Duration = Duration::from_mins(2);
 /// Between two questions to an engine that is away.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// How long the old containers may take to be as they were.
-const AS_BEFORE: Duration = Duration::from_secs(120);
+const AS_BEFORE: Duration = Duration::from_mins(2);
 
 /// What has been begun and is to be taken back.
 pub(super) struct Unwind<'a, E, S, R> {
@@ -167,10 +167,8 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
                     continue;
                 }
             };
-            if !runs {
-                if let Err(failure) = self.persist(&Step::Start { container }).await {
-                    problems.push(format!("{}: {failure}", before.name));
-                }
+            if !runs && let Err(failure) = self.persist(&Step::Start { container }).await {
+                problems.push(format!("{}: {failure}", before.name));
             }
         }
         problems
@@ -233,7 +231,7 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         loop {
             match self.performer.engine.inspect(id).await {
                 Err(error) if error.is_away() && Instant::now() < deadline => {
-                    tokio::time::sleep(ASK_AGAIN).await
+                    tokio::time::sleep(ASK_AGAIN).await;
                 }
                 result => return Ok(result?),
             }
@@ -243,10 +241,10 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     /// The project's name, for the event stream: from the label of any container that was there.
     async fn project(&self) -> String {
         for before in self.before {
-            if let Ok(Some(container)) = self.inspect(&before.id).await {
-                if let Some(project) = container.label(crate::plan::spec::label::PROJECT) {
-                    return project.to_owned();
-                }
+            if let Ok(Some(container)) = self.inspect(&before.id).await
+                && let Some(project) = container.label(crate::plan::spec::label::PROJECT)
+            {
+                return project.to_owned();
             }
         }
         Scope::default().project
@@ -264,8 +262,8 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
 
 fn phase_of(step: &Step) -> Phase {
     match step {
-        Step::Start { .. } => Phase::Starts,
-        Step::SetRestart {
+        Step::Start { .. }
+        | Step::SetRestart {
             container: ContainerRef::Existing { .. },
             ..
         } => Phase::Starts,

@@ -195,10 +195,10 @@ impl<'a, E: Engine> Watch<'a, E> {
     }
 
     fn judge(&self, id: &str, verdict: impl Fn(&Seen) -> Verdict) {
-        if let Some(seen) = self.seen.borrow_mut().get_mut(id) {
-            if !matches!(seen.verdict, Verdict::Failed(_)) {
-                seen.verdict = verdict(seen);
-            }
+        if let Some(seen) = self.seen.borrow_mut().get_mut(id)
+            && !matches!(seen.verdict, Verdict::Failed(_))
+        {
+            seen.verdict = verdict(seen);
         }
         self.changed.notify_waiters();
     }
@@ -252,8 +252,7 @@ fn verdict(seen: &Seen, container: &Container) -> Verdict {
         (true, Until::Healthy, Health::Unhealthy) => {
             Verdict::Failed(Failure::Unhealthy { container: name })
         }
-        (true, Until::Healthy, Health::Starting) => Verdict::Pending,
+        (true, Until::Healthy, Health::Starting) | (false, _, _) => Verdict::Pending,
         (true, _, _) => Verdict::ready(&seen.verdict),
-        (false, _, _) => Verdict::Pending,
     }
 }

@@ -13,6 +13,7 @@ use crate::project::model::{Project, Service};
 ///
 /// The rules are those of docker compose 2.40: configuration, image, networks by id, volumes by name,
 /// a parent that is recreated. One is ours: changed content of configs, secrets and bind-mounted files.
+#[expect(clippy::too_many_arguments, reason = "all that a verdict rests on")]
 pub fn diverged(
     project: &Project,
     observed: &Observed,

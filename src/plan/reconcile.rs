@@ -239,7 +239,7 @@ impl<'a> Planner<'a> {
             }
             Some(cause) => self.replace(name, service, container, &cause)?,
             None if self.follows_restart(service) && container.is_running() => {
-                self.restart(name, service, container)
+                self.restart(name, service, container);
             }
             None if self.rests(name, container) => {}
             None => {
@@ -529,7 +529,7 @@ impl<'a> Planner<'a> {
 
     fn stages(&mut self) -> Vec<Stage> {
         let mut stages: Vec<Stage> = release::put_back(self.options).into_iter().collect();
-        stages.extend(release::pull(self.options, self.needed_images()));
+        stages.extend(release::pull(self.options, &self.needed_images()));
         stages.extend(self.prepare());
         stages.extend(self.dependency_stages());
         for kind in [StageKind::Backup, StageKind::Migrate] {
@@ -875,7 +875,7 @@ impl<'a> Planner<'a> {
         } else {
             Duration::from_secs(5)
         };
-        let duration = written.map_or(unwritten, |m| m.as_std());
+        let duration = written.map_or(unwritten, crate::project::model::GoDuration::as_std);
         if !duration.is_zero() {
             self.monitored.push((container.clone(), duration));
         }
@@ -1078,7 +1078,9 @@ fn health_timing(service: &Service, image: Option<ImageHealthcheck>) -> Duration
     let pick = |own: Option<Duration>, image: Option<Duration>, engine: u64| {
         own.or(image).unwrap_or(Duration::from_secs(engine))
     };
-    let duration = |d: Option<crate::project::model::GoDuration>| d.map(|d| d.as_std());
+    let duration = |d: Option<crate::project::model::GoDuration>| {
+        d.map(crate::project::model::GoDuration::as_std)
+    };
     let interval = pick(own.and_then(|h| duration(h.interval)), image.interval, 30);
     let timeout = pick(own.and_then(|h| duration(h.timeout)), image.timeout, 30);
     let start = pick(

@@ -29,7 +29,7 @@ pub fn put_back(options: &Options) -> Option<Stage> {
 }
 
 /// Pulls, side by side, and tags that are new here.
-pub fn pull(options: &Options, needed: BTreeSet<String>) -> Option<Stage> {
+pub fn pull(options: &Options, needed: &BTreeSet<String>) -> Option<Stage> {
     let images = options
         .images
         .values()

@@ -120,7 +120,10 @@ pub fn of_reference(reference: &str) -> Option<&str> {
 }
 
 fn is_image_tag(variable: &crate::project::model::VariableUse) -> bool {
-    variable.tag_position && variable.path.ends_with(".image")
+    variable.tag_position
+        && std::path::Path::new(&variable.path)
+            .extension()
+            .is_some_and(|ext| ext.eq_ignore_ascii_case("image"))
 }
 
 #[cfg(test)]

@@ -61,10 +61,10 @@ impl Output {
 
     /// Waits until everything is written, but not for a reader that is stuck.
     pub fn finish(&self) {
-        if self.sender.try_send(Piece::Finish).is_ok() {
-            if let Ok(done) = self.done.lock() {
-                let _ = done.recv_timeout(LAST_WORDS);
-            }
+        if self.sender.try_send(Piece::Finish).is_ok()
+            && let Ok(done) = self.done.lock()
+        {
+            let _ = done.recv_timeout(LAST_WORDS);
         }
     }
 }

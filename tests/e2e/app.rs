@@ -6,10 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-pub const REGISTRY: &str = "127.0.0.1:5000";
+pub(crate) const REGISTRY: &str = "127.0.0.1:5000";
 
 /// Three waves of services on one tag, with a migration: `db`, then `api` (two containers) and `worker`, then `web`.
-pub const SHOP: &str = r#"
+pub(crate) const SHOP: &str = r#"
 x-tiny: &tiny
   image: 127.0.0.1:5000/test/tiny:${IMAGE_TAG}
   restart: unless-stopped
@@ -47,7 +47,7 @@ volumes: {data: {}}
 "#;
 
 /// One service, which boots at once.
-pub const ONE: &str = r#"
+pub(crate) const ONE: &str = r#"
 services:
   api:
     image: 127.0.0.1:5000/test/tiny:${IMAGE_TAG}
@@ -56,21 +56,21 @@ services:
 "#;
 
 /// An app directory; everything of its project is removed in the end.
-pub struct App {
-    pub directory: tempfile::TempDir,
-    pub project: String,
+pub(crate) struct App {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) project: String,
 }
 
 /// How a command ended.
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl App {
     /// A directory with this Compose file and a tag that nothing has deployed yet.
-    pub fn new(compose: &str) -> Self {
+    pub(crate) fn new(compose: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let project = format!("e2e-{}-{number}", std::process::id());
@@ -90,26 +90,26 @@ impl App {
     }
 
     /// A directory whose project runs a tag.
-    pub fn running(compose: &str, tag: &str) -> Self {
+    pub(crate) fn running(compose: &str, tag: &str) -> Self {
         let app = Self::new(compose);
         app.run(&["deploy", tag]).expect_code(0);
         app
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).expect("written");
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
     /// Rewrites a variable of the env file, as CI does with sed.
-    pub fn set(&self, name: &str, value: &str) {
+    pub(crate) fn set(&self, name: &str, value: &str) {
         let text = self.read(".env.prod");
         let mut lines: Vec<String> = text
             .lines()
@@ -120,7 +120,7 @@ impl App {
         self.write(".env.prod", &(lines.join("\n") + "\n"));
     }
 
-    pub fn variable(&self, name: &str) -> String {
+    pub(crate) fn variable(&self, name: &str) -> String {
         let text = self.read(".env.prod");
         let line = text
             .lines()
@@ -128,7 +128,7 @@ impl App {
         line.unwrap_or_default().to_owned()
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deployctl"));
         command
             .current_dir(self.directory.path())
@@ -146,12 +146,12 @@ impl App {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().expect("the binary"))
     }
 
     /// Begins a command and goes on.
-    pub fn spawn(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -160,9 +160,9 @@ impl App {
     }
 
     /// Waits until the running command's journal has so many lines; false when the command ended before.
-    pub fn journal_reaches(&self, lines: usize, child: &mut Child) -> bool {
+    pub(crate) fn journal_reaches(&self, lines: usize, child: &mut Child) -> bool {
         let journal = self.path(".deployctl").join(&self.project).join("journal");
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let text = std::fs::read_to_string(&journal).unwrap_or_default();
             if text.lines().count() >= lines {
@@ -180,14 +180,14 @@ impl App {
     }
 
     /// Every container of the project: id → name, image, state, health.
-    pub fn world(&self) -> BTreeMap<String, String> {
+    pub(crate) fn world(&self) -> BTreeMap<String, String> {
         let filter = format!("label=com.docker.compose.project={}", self.project);
         let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
         ids.lines().map(|id| (id.to_owned(), state(id))).collect()
     }
 
     /// Names without the project's, and tags: `api-1 v1`.
-    pub fn serves(&self) -> Vec<String> {
+    pub(crate) fn serves(&self) -> Vec<String> {
         let prefix = format!("/{}-", self.project);
         let mut all: Vec<String> = self
             .world()
@@ -251,7 +251,7 @@ impl Drop for App {
 
 impl Ran {
     #[track_caller]
-    pub fn expect_code(self, code: i32) -> Self {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(
             self.code, code,
             "stdout:\n{}\nstderr:\n{}",
@@ -261,7 +261,7 @@ impl Ran {
     }
 
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(
             self.err.contains(text) || self.out.contains(text),
             "no `{text}` in\nstdout:\n{}\nstderr:\n{}",
@@ -304,7 +304,7 @@ fn state(id: &str) -> String {
 }
 
 /// Runs docker; a missing engine fails the test.
-pub fn docker(arguments: &[&str]) -> String {
+pub(crate) fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker")
         .args(arguments)
         .output()
@@ -318,7 +318,7 @@ pub fn docker(arguments: &[&str]) -> String {
 }
 
 /// Pushes an image under another tag.
-pub fn push_as(tag: &str, repository: &str, new: &str) {
+pub(crate) fn push_as(tag: &str, repository: &str, new: &str) {
     let (from, to) = (
         format!("{REGISTRY}/test/tiny:{tag}"),
         format!("{REGISTRY}/{repository}:{new}"),
@@ -329,7 +329,7 @@ pub fn push_as(tag: &str, repository: &str, new: &str) {
 }
 
 /// Sends a signal to a child.
-pub fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args([&format!("-{name}"), &child.id().to_string()])
         .status()
@@ -338,7 +338,7 @@ pub fn signal(child: &Child, name: &str) {
 }
 
 /// docker compose, for the tests of adoption.
-pub fn compose(directory: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn compose(directory: &Path, arguments: &[&str]) -> Ran {
     let program = std::env::var("DEPLOYCTL_TEST_COMPOSE")
         .expect("DEPLOYCTL_TEST_COMPOSE names docker compose: scripts/test sets it");
     let files = ["-f", "compose.prod.yml", "--env-file", ".env.prod"];

@@ -17,19 +17,19 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 /// The project, its engine and what is on its disk.
-pub struct Scenario {
-    pub engine: MemoryEngine,
-    pub store: MemoryStore,
+pub(crate) struct Scenario {
+    pub(crate) engine: MemoryEngine,
+    pub(crate) store: MemoryStore,
     release: u32,
 }
 
 /// What serves, without ids: name → image, running and healthy.
 #[derive(Debug, PartialEq)]
-pub struct World(BTreeMap<String, String>);
+pub(crate) struct World(BTreeMap<String, String>);
 
 impl World {
     /// The shop at rest on one tag.
-    pub fn of(tag: &str) -> Self {
+    pub(crate) fn of(tag: &str) -> Self {
         let names = [
             ("shop-db-1", "db"),
             ("shop-api-1", "api"),
@@ -48,7 +48,7 @@ impl World {
 }
 
 impl Scenario {
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let mut world = EngineWorld::default();
         let names = ["db", "api", "worker", "proxy", "migrate"];
         for image in ["v1", "v2"]
@@ -76,7 +76,7 @@ impl Scenario {
     }
 
     /// The shop as a first deploy left it.
-    pub async fn running(tag: &str) -> Self {
+    pub(crate) async fn running(tag: &str) -> Self {
         let mut scenario = Self::empty();
         let finished = scenario.deploy(tag).await;
         assert_eq!(
@@ -89,27 +89,27 @@ impl Scenario {
         scenario
     }
 
-    pub async fn calls_of_a_deploy() -> usize {
+    pub(crate) async fn calls_of_a_deploy() -> usize {
         let mut shop = Self::running("v1").await;
         shop.deploy("v2").await;
         shop.engine.calls()
     }
 
-    pub async fn calls_of_a_failing_deploy() -> usize {
+    pub(crate) async fn calls_of_a_failing_deploy() -> usize {
         let mut shop = Self::running("v1").await;
         shop.behaves("proxy:v2", Behaviour::Unhealthy);
         shop.deploy("v2").await;
         shop.engine.calls()
     }
 
-    pub fn behaves(&self, image: &str, behaviour: Behaviour) {
+    pub(crate) fn behaves(&self, image: &str, behaviour: Behaviour) {
         self.engine.change(|world| {
             world.behaviour.insert(image.to_owned(), behaviour);
         });
     }
 
     /// Every container with all that is told of it: the same ones, by id.
-    pub fn containers(&self) -> BTreeMap<String, String> {
+    pub(crate) fn containers(&self) -> BTreeMap<String, String> {
         let state = |c: &deployctl::plan::Container| {
             let restart = c
                 .details
@@ -126,7 +126,7 @@ impl Scenario {
             .collect()
     }
 
-    pub fn world(&self) -> World {
+    pub(crate) fn world(&self) -> World {
         let state = |c: &deployctl::plan::Container| {
             let restart = c
                 .details
@@ -141,7 +141,7 @@ impl Scenario {
         World(self.engine.world().containers.values().map(state).collect())
     }
 
-    pub fn plan(&mut self, tag: &str) -> Plan {
+    pub(crate) fn plan(&mut self, tag: &str) -> Plan {
         let project = project(tag);
         let images = self.engine.world().images.clone();
         let observed = self.observe();
@@ -201,12 +201,12 @@ impl Scenario {
         reconcile(&project, &observed, &options).expect("a plan")
     }
 
-    pub async fn deploy(&mut self, tag: &str) -> Finished {
+    pub(crate) async fn deploy(&mut self, tag: &str) -> Finished {
         self.deploy_with(tag, async |_| {}).await
     }
 
     /// Deploys while something else goes on.
-    pub async fn deploy_with(
+    pub(crate) async fn deploy_with(
         &mut self,
         tag: &str,
         beside: impl AsyncFnOnce(&MemoryEngine),
@@ -218,7 +218,7 @@ impl Scenario {
         finished.expect("a journal")
     }
 
-    pub async fn deploy_interrupted_after(&mut self, tag: &str, calls: usize) -> Finished {
+    pub(crate) async fn deploy_interrupted_after(&mut self, tag: &str, calls: usize) -> Finished {
         self.start_release();
         let (plan, project, cancel) = (self.plan(tag), project(tag), CancellationToken::new());
         let deploy = run(self.execution(&plan, &project, cancel.clone()));
@@ -233,7 +233,7 @@ impl Scenario {
     }
 
     /// Deploys until the armed crash, then drops everything that was in memory.
-    pub async fn deploy_until_crash(&mut self, tag: &str) {
+    pub(crate) async fn deploy_until_crash(&mut self, tag: &str) {
         self.start_release();
         let (plan, project) = (self.plan(tag), project(tag));
         let deploy = run(self.execution(&plan, &project, CancellationToken::new()));
@@ -243,7 +243,7 @@ impl Scenario {
         }
     }
 
-    pub async fn recover(&mut self) -> Finished {
+    pub(crate) async fn recover(&mut self) -> Finished {
         self.engine.arm(None);
         let journal = Journalled::from_entries(self.store.entries()).expect("a header");
         if let Some(outcome) = journal.closed {
@@ -259,7 +259,7 @@ impl Scenario {
     }
 
     /// A recovery may be over before the armed crash comes.
-    pub async fn recover_until_crash(&mut self) {
+    pub(crate) async fn recover_until_crash(&mut self) {
         let journal = Journalled::from_entries(self.store.entries()).expect("a header");
         tokio::select! {
             _ = recover(&self.engine, &self.store, &Silent, &journal) => {}
@@ -268,7 +268,7 @@ impl Scenario {
     }
 
     /// The old world with every container by id, or the new one; and what the files say agrees.
-    pub fn assert_one_world(
+    pub(crate) fn assert_one_world(
         &self,
         before: &BTreeMap<String, String>,
         finished: &Finished,
@@ -395,7 +395,7 @@ fn project(tag: &str) -> Project {
 
 /// The disk: journal, env file and `.rollback-tag`.
 #[derive(Default)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     entries: RefCell<Vec<Entry>>,
     variables: RefCell<BTreeMap<String, String>>,
     rollback_tag: RefCell<Option<String>>,
@@ -403,16 +403,16 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     /// What the journal holds, read back from its written form.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         let written = serde_json::to_string(&*self.entries.borrow()).expect("JSON");
         serde_json::from_str(&written).expect("entries")
     }
 
-    pub fn variable(&self, name: &str) -> Option<String> {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
         self.variables.borrow().get(name).cloned()
     }
 
-    pub fn rollback_tag(&self) -> Option<String> {
+    pub(crate) fn rollback_tag(&self) -> Option<String> {
         self.rollback_tag.borrow().clone()
     }
 
@@ -457,7 +457,7 @@ impl Store for MemoryStore {
 }
 
 /// Nobody looks.
-pub struct Silent;
+pub(crate) struct Silent;
 
 impl EventSink for Silent {
     fn record(&self, event: Event<'_>) {

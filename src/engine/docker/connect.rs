@@ -106,10 +106,10 @@ async fn negotiate(docker: &Docker, address: &str) -> Result<(u32, u32), EngineE
 /// with an alphabet that the engine does not read, which makes them anonymous without a word.
 fn amend(mut request: BollardRequest, prefix: &str) -> BollardRequest {
     let mut parts = request.uri().clone().into_parts();
-    if let Some(path) = &parts.path_and_query {
-        if let Ok(versioned) = format!("{prefix}{path}").parse() {
-            parts.path_and_query = Some(versioned);
-        }
+    if let Some(path) = &parts.path_and_query
+        && let Ok(versioned) = format!("{prefix}{path}").parse()
+    {
+        parts.path_and_query = Some(versioned);
     }
     if let Ok(uri) = parts.try_into() {
         *request.uri_mut() = uri;

@@ -15,7 +15,7 @@ use crate::engine::{EngineError, ExecRequest, ExecResult, LogLine, LogOptions, L
 /// A line that is longer is cut: a container that writes none at all must not fill the memory.
 const LONGEST_LINE: usize = 64 * 1024;
 /// How long a hook may run.
-const HOOK: Duration = Duration::from_secs(600);
+const HOOK: Duration = Duration::from_mins(10);
 
 impl DockerEngine {
     pub(super) fn log_stream(

@@ -14,7 +14,7 @@ use super::errors::{engine_error, pull_error};
 use crate::engine::{EngineError, PullError, PullProgress};
 
 /// A registry that says nothing for so long is out of reach.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 impl DockerEngine {
     pub(super) async fn registry_digest(&self, reference: &str) -> Result<String, PullError> {

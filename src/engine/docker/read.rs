@@ -164,8 +164,8 @@ impl DockerEngine {
         // From the engine's own now on: what happens between the request and its arrival is not lost.
         let now = self.short("info", self.docker.info()).await?.system_time;
         let since = now
-            .and_then(|t| t.to_string().parse::<jiff::Timestamp>().ok())
-            .map(|t| t.as_second());
+            .and_then(|t| t.clone().parse::<jiff::Timestamp>().ok())
+            .map(jiff::Timestamp::as_second);
         let mut options = EventsOptionsBuilder::default().filters(&filters);
         let text;
         if let Some(since) = since {
@@ -271,7 +271,7 @@ fn inspected(found: ContainerInspectResponse) -> Container {
             .map(|p| Probe {
                 exit_code: p.exit_code.unwrap_or_default(),
                 output: p.output.unwrap_or_default(),
-                ended_at: p.end.map(|e| e.to_string()).unwrap_or_default(),
+                ended_at: p.end.map(|e| e.clone()).unwrap_or_default(),
             })
             .collect(),
         user: config.user.unwrap_or_default(),
@@ -357,7 +357,7 @@ fn network(found: Network) -> ObservedNetwork {
 
 fn mount(found: MountPoint) -> Mount {
     Mount {
-        kind: found.typ.map(|t| t.to_string()).unwrap_or_default(),
+        kind: found.typ.map(|t| t.clone()).unwrap_or_default(),
         name: found.name.unwrap_or_default(),
         source: found.source.unwrap_or_default(),
         destination: found.destination.unwrap_or_default(),

@@ -182,7 +182,7 @@ impl World {
                 message: format!("the name {name} is in use"),
             });
         }
-        self.get(&id)?.name = name.to_owned();
+        name.clone_into(&mut self.get(&id)?.name);
         Ok(())
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn configuration(
         "PortBindings": port_bindings(request),
         "RestartPolicy": {"Name": policy.name, "MaximumRetryCount": policy.maximum_retry_count},
         "Binds": mounts.binds,
-        "Mounts": mounts.mounts,
+        "Mounts": mounts.long,
         "Tmpfs": mounts.tmpfs,
         "VolumesFrom": mounts.volumes_from,
         "PidMode": namespace(request, service.pid.as_deref()),
@@ -95,7 +95,7 @@ fn resources(service: &Service) -> Option<Map<String, Value>> {
         "CpuRealtimePeriod": service.cpu_rt_period,
         "CpuRealtimeRuntime": service.cpu_rt_runtime,
         "CpuCount": service.cpu_count,
-        "CpuPercent": service.cpu_percent.map(|p| p.0 as i64),
+        "CpuPercent": service.cpu_percent.map(|p| percent(p.0)),
         "CpusetCpus": service.cpuset,
         "PidsLimit": pids,
         "ShmSize": service.shm_size.map(|s| s.0),
@@ -280,4 +280,9 @@ fn some(list: &[String]) -> Option<&[String]> {
 )]
 fn nano_cpus(cpus: f32) -> i64 {
     (cpus * 1e9_f32) as i64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a percentage")]
+fn percent(percent: f32) -> i64 {
+    percent as i64
 }

@@ -13,7 +13,7 @@ pub(super) struct Mounts {
     /// In the engine's short form, which creates missing host paths.
     pub binds: Vec<String>,
     /// In the engine's long form.
-    pub mounts: Vec<Value>,
+    pub long: Vec<Value>,
     /// Target → options.
     pub tmpfs: Map<String, Value>,
     /// Containers whose volumes are taken.
@@ -28,8 +28,8 @@ pub(super) fn of(request: &CreateRequest<'_>, warnings: &mut Vec<String>) -> Mou
         match mount.r#type.as_deref() {
             Some("bind") => bind(mount, &mut all),
             Some("volume") | None => volume(request, mount, &mut all),
-            Some("tmpfs") => all.mounts.push(tmpfs(mount)),
-            Some("image") => all.mounts.push(json!({
+            Some("tmpfs") => all.long.push(tmpfs(mount)),
+            Some("image") => all.long.push(json!({
                 "Type": "image", "Source": mount.source, "Target": mount.target,
                 "ImageOptions": mount.image.as_ref().and_then(|i| i.subpath.as_ref()).map(|s| json!({"Subpath": s})),
             })),
@@ -42,11 +42,11 @@ pub(super) fn of(request: &CreateRequest<'_>, warnings: &mut Vec<String>) -> Mou
     }
     for carried in &request.spec.carried_volumes {
         if !all
-            .mounts
+            .long
             .iter()
             .any(|m| m["Target"] == json!(carried.target))
         {
-            all.mounts
+            all.long
                 .push(json!({"Type": "volume", "Source": carried.name, "Target": carried.target}));
         }
     }
@@ -87,7 +87,7 @@ fn bind(mount: &VolumeMount, all: &mut Mounts) {
             "ReadOnlyForceRecursive": (recursive.as_deref() == Some("readonly")).then_some(true),
         })
     });
-    all.mounts.push(json!({
+    all.long.push(json!({
         "Type": "bind", "Source": source, "Target": target, "ReadOnly": mount.read_only,
         "Consistency": mount.consistency, "BindOptions": bind,
     }));
@@ -101,7 +101,7 @@ fn volume(request: &CreateRequest<'_>, mount: &VolumeMount, all: &mut Mounts) {
             .carried_volumes
             .iter()
             .find(|c| c.target == target);
-        all.mounts.push(json!({"Type": "volume", "Source": carried.map(|c| &c.name), "Target": target, "ReadOnly": mount.read_only}));
+        all.long.push(json!({"Type": "volume", "Source": carried.map(|c| &c.name), "Target": target, "ReadOnly": mount.read_only}));
         return;
     };
     let name = volume_name(request.project, key);
@@ -110,7 +110,7 @@ fn volume(request: &CreateRequest<'_>, mount: &VolumeMount, all: &mut Mounts) {
     // A driver's options are given along, as docker compose does: they count when the engine makes the volume.
     let driver =
         declared.filter(|v| !v.external && (v.driver.is_some() || !v.driver_opts.is_empty()));
-    all.mounts.push(json!({
+    all.long.push(json!({
         "Type": "volume", "Source": name, "Target": target, "ReadOnly": mount.read_only, "Consistency": mount.consistency,
         "VolumeOptions": {
             "NoCopy": options.is_some_and(|o| o.nocopy).then_some(true),
@@ -140,7 +140,7 @@ fn file_objects(request: &CreateRequest<'_>, all: &mut Mounts) {
     let configs = files::references(&service.configs, |s| project.configs.get(s), "/");
     for (_, object, target) in secrets.chain(configs) {
         if let Some(file) = &object.file {
-            all.mounts
+            all.long
                 .push(json!({"Type": "bind", "Source": file, "Target": target, "ReadOnly": true}));
         }
     }
