@@ -35,10 +35,10 @@ pub fn config_yaml(project: &Project) -> String {
             map.insert(key.clone(), value.clone());
         }
     }
+    omit_what_yaml_omits(&mut json);
     inline_extensions(&mut json);
     escape_dollars(&mut json);
-    sort_top(&mut json);
-    yaml::render(&json)
+    yaml::render(&in_yaml_order(json))
 }
 
 /// The merged model with its variables, in JSON.
@@ -291,6 +291,49 @@ fn sort_all(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(sort_all),
         _ => {}
     }
+}
+
+/// Members that Compose writes in JSON alone, empty as they are.
+fn omit_what_yaml_omits(value: &mut Value) {
+    fn drop_empty(map: &mut Map<String, Value>, key: &str) {
+        let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+        if map.get(key).is_some_and(empty) {
+            map.shift_remove(key);
+        }
+    }
+    let resources = |value: &mut Value, section: &str, rule: fn(&mut Map<String, Value>)| {
+        let section = value.get_mut(section).and_then(Value::as_object_mut);
+        section
+            .into_iter()
+            .flat_map(|section| section.values_mut())
+            .filter_map(Value::as_object_mut)
+            .for_each(rule);
+    };
+    resources(value, "networks", |network| drop_empty(network, "ipam"));
+    resources(value, "services", |service| {
+        drop_empty(service, "command");
+        drop_empty(service, "entrypoint");
+        if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
+            drop_empty(deploy, "resources");
+            drop_empty(deploy, "placement");
+        }
+    });
+}
+
+/// The name, the services, then what they use.
+fn in_yaml_order(value: Value) -> Value {
+    let Value::Object(mut map) = value else {
+        return value;
+    };
+    let mut ordered = Map::new();
+    for key in [
+        "name", "services", "networks", "volumes", "secrets", "configs",
+    ] {
+        ordered.extend(map.shift_remove_entry(key));
+    }
+    map.sort_keys();
+    ordered.extend(map);
+    Value::Object(ordered)
 }
 
 fn sort_top(value: &mut Value) {
