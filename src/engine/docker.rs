@@ -64,7 +64,10 @@ impl DockerEngine {
         deadline: Duration,
         work: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T, EngineError> {
-        match tokio::time::timeout(deadline, work).await {
+        let started = std::time::Instant::now();
+        let result = tokio::time::timeout(deadline, work).await;
+        tracing::debug!(call, seconds = started.elapsed().as_secs_f64(), "engine");
+        match result {
             Ok(result) => result.map_err(|error| errors::engine_error(&self.address, call, &error)),
             Err(_) => Err(EngineError::Timeout {
                 call: call.to_owned(),

@@ -467,7 +467,7 @@ pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
         let lanes = join_all(stage.lanes.iter().map(|lane| follow(performer, lane))).await;
         let failures: Vec<String> = lanes.into_iter().flatten().collect();
         if stage.kind == StageKind::Clean {
-            for f in failures.into_iter() {
+            for f in failures {
                 performer.events.record(Event::Warning(f));
             }
         } else {

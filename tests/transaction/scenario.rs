@@ -37,7 +37,7 @@ impl World {
             ("the-worker", "worker"),
             ("shop-proxy-1", "proxy"),
         ];
-        let state = |image: &str| format!("{image}:{} Running Healthy unless-stopped", tag);
+        let state = |image: &str| format!("{image}:{tag} Running Healthy unless-stopped");
         Self(
             names
                 .into_iter()

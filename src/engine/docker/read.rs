@@ -271,7 +271,7 @@ fn inspected(found: ContainerInspectResponse) -> Container {
             .map(|p| Probe {
                 exit_code: p.exit_code.unwrap_or_default(),
                 output: p.output.unwrap_or_default(),
-                ended_at: p.end.map(|e| e.clone()).unwrap_or_default(),
+                ended_at: p.end.unwrap_or_default(),
             })
             .collect(),
         user: config.user.unwrap_or_default(),
@@ -357,7 +357,7 @@ fn network(found: Network) -> ObservedNetwork {
 
 fn mount(found: MountPoint) -> Mount {
     Mount {
-        kind: found.typ.map(|t| t.clone()).unwrap_or_default(),
+        kind: found.typ.unwrap_or_default(),
         name: found.name.unwrap_or_default(),
         source: found.source.unwrap_or_default(),
         destination: found.destination.unwrap_or_default(),
