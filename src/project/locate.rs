@@ -267,9 +267,8 @@ impl<'a> Search<'a> {
     fn default_env_file_is_disabled(&self) -> Result<bool, LocateError> {
         let variable = "COMPOSE_DISABLE_ENV_FILE";
         match self.environment.get(variable).map(String::as_str) {
-            None => Ok(false),
             Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(true),
-            Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(false),
+            None | Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(false),
             Some(value) => Err(LocateError::NoBoolean {
                 variable,
                 value: value.to_owned(),

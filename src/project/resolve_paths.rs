@@ -113,7 +113,7 @@ impl PathBase<'_> {
                 continue;
             }
             if let Some(source) = mapping.get_mut("source") {
-                self.unix_path(source)
+                self.unix_path(source);
             } else {
                 let fault = Fault::invalid("a mount of type `bind` needs a source", at);
                 return Err(fault.hint("add `source: ./path`")).within(index);

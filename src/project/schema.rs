@@ -209,10 +209,9 @@ impl Object {
                 continue;
             }
             match &self.others {
-                Others::Anything => {}
                 Others::Extensions if key.starts_with("x-") => {}
                 Others::Named { name, shape, .. } if name(key) => shape.check(value).under(key)?,
-                Others::Named { closed: false, .. } => {}
+                Others::Anything | Others::Named { closed: false, .. } => {}
                 Others::Named { .. } => {
                     return Err(
                         Fault::invalid(format!("`{key}` is no valid name"), value.key_at)

@@ -38,6 +38,7 @@ impl Files {
         self.load_with(&self.options())
     }
 
+    #[expect(clippy::unused_self, reason = "reads as a story")]
     fn load_with(&self, options: &LoadOptions) -> Result<Project, LoadError> {
         load(&locate(options).unwrap(), options)
     }
@@ -412,6 +413,7 @@ fn a_changed_config_file_changes_its_item_of_the_fingerprint() {
 }
 
 #[test]
+#[expect(clippy::format_collect, reason = "eleven lines")]
 fn what_would_take_forever_is_refused() {
     let bomb: String = (1..12)
         .map(|n| {

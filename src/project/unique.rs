@@ -104,7 +104,7 @@ fn unique_list(node: &mut Node, key_of: KeyOf) -> Outcome<()> {
     for (index, item) in items.drain(..).enumerate() {
         let key = key_of(&item).within(index)?;
         if let Some(place) = places.get(&key) {
-            kept[*place] = item
+            kept[*place] = item;
         } else {
             places.insert(key, kept.len());
             kept.push(item);

@@ -39,10 +39,10 @@ fn from_text(text: &str, found: &mut BTreeMap<String, Variable>) {
             match expression.operator {
                 Some(Op::RequiredNotEmpty | Op::RequiredSet) => one.required = true,
                 Some(Op::DefaultIfEmpty | Op::DefaultIfUnset) => {
-                    one.default = expression.operand.to_owned();
+                    expression.operand.clone_into(&mut one.default);
                 }
                 Some(Op::AlternativeIfNotEmpty | Op::AlternativeIfSet) => {
-                    one.alternative = expression.operand.to_owned();
+                    expression.operand.clone_into(&mut one.alternative);
                 }
                 None => {}
             }

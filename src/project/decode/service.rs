@@ -248,6 +248,7 @@ fn health_test(fields: &mut Fields) -> Outcome<Vec<String>> {
     fields.shell_test("test")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that decoders have")]
 fn printed_items(node: Node) -> Outcome<Vec<String>> {
     Ok(match &node.value {
         Value::Sequence(items) => items.iter().map(Node::go_string).collect(),

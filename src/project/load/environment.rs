@@ -133,6 +133,7 @@ impl Loader {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "reads as a part of its steps")]
     fn read_value_file(&self, path: &Path, required: bool) -> Outcome<Option<String>> {
         match std::fs::read(path) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),

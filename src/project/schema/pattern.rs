@@ -53,7 +53,7 @@ fn holds_pull_policy(text: &str) -> bool {
     ];
     words.iter().any(|word| text.contains(word))
         || text.match_indices("every_").any(|(at, every)| {
-            let rest = text[at + every.len()..].as_bytes();
+            let rest = &text.as_bytes()[at + every.len()..];
             let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
             digits > 0 && matches!(rest.get(digits), Some(b'w' | b'd' | b'h' | b'm' | b's'))
         })
