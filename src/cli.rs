@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Deploys a Docker Compose project as one transaction.
 #[derive(Debug, Parser)]
-#[command(name = "deployctl", version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "deployctl", version, about, after_help = EXAMPLES)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

@@ -151,11 +151,9 @@ fn an_engine_that_is_too_old_is_refused() {
         let (mut stream, _) = listener.accept().expect("a connection");
         let mut request = [0_u8; 1024];
         let _ = stream.read(&mut request);
-        let body = r#"{"Version":"18.09.1","ApiVersion":"1.39"}"#;
         let _ = write!(
             stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
+            "HTTP/1.1 200 OK\r\nApi-Version: 1.39\r\nServer: Docker/18.09.1 (linux)\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
         );
     });
     let host = format!("unix://{}", path.display());

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use indexmap::IndexMap;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{DockerEngine, SHORT};
 use crate::engine::EngineError;
@@ -14,6 +15,8 @@ const CLIENT_TIMEOUT: u64 = 3600;
 const OLDEST: (u32, u32) = (1, 41);
 /// The newest API that this code knows.
 const NEWEST: (u32, u32) = (1, 51);
+/// Bytes; headers and the word OK.
+const LONGEST_PING: u64 = 16 * 1024;
 const DEFAULT: &str = "unix:///var/run/docker.sock";
 
 impl DockerEngine {
@@ -81,25 +84,70 @@ fn open(address: &str, environment: &IndexMap<String, String>) -> Result<Docker,
 
 /// The lower of the engine's newest API and ours; never a constant, since engines drop old ones.
 async fn negotiate(docker: &Docker, address: &str) -> Result<(u32, u32), EngineError> {
-    let asked = tokio::time::timeout(SHORT, docker.version()).await;
-    let version = asked
-        .map_err(|_| EngineError::Timeout {
-            call: "version".into(),
-            after: SHORT,
-        })?
-        .map_err(|error| super::errors::engine_error(address, "version", &error))?;
-    let theirs = version.api_version.unwrap_or_default();
+    let (version, theirs) = match address.strip_prefix("unix://") {
+        Some(path) => ping(address, path).await?,
+        None => version(docker, address).await?,
+    };
     let parsed = theirs
         .split_once('.')
         .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))
         .unwrap_or((0, 0));
     if parsed < OLDEST {
         return Err(EngineError::TooOld {
-            version: version.version.unwrap_or_default(),
+            version,
             api_version: theirs,
         });
     }
     Ok(parsed.min(NEWEST))
+}
+
+/// `GET /_ping` says both versions in its headers, which the client does not hand out. `GET /version`
+/// would start a program on the engine's side to ask for its version, too: several milliseconds.
+async fn ping(address: &str, path: &str) -> Result<(String, String), EngineError> {
+    let asked = async {
+        let mut stream = tokio::net::UnixStream::connect(path).await?;
+        stream
+            .write_all(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
+            .await?;
+        let mut head = Vec::new();
+        stream.take(LONGEST_PING).read_to_end(&mut head).await?;
+        Ok::<_, std::io::Error>(String::from_utf8_lossy(&head).into_owned())
+    };
+    let answer = tokio::time::timeout(SHORT, asked).await;
+    let head = answer
+        .map_err(|_| EngineError::Timeout {
+            call: "ping".into(),
+            after: SHORT,
+        })?
+        .map_err(|error| super::errors::engine_error(address, "ping", &error.into()))?;
+    let header = |name: &str| {
+        let line = head.lines().find_map(|l| {
+            l.split_once(':')
+                .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+        });
+        line.map(|(_, value)| value.trim().to_owned())
+            .unwrap_or_default()
+    };
+    let server = header("Server");
+    let version = server
+        .strip_prefix("Docker/")
+        .and_then(|s| s.split(' ').next())
+        .unwrap_or_default();
+    Ok((version.to_owned(), header("Api-Version")))
+}
+
+async fn version(docker: &Docker, address: &str) -> Result<(String, String), EngineError> {
+    let asked = tokio::time::timeout(SHORT, docker.version()).await;
+    let found = asked
+        .map_err(|_| EngineError::Timeout {
+            call: "version".into(),
+            after: SHORT,
+        })?
+        .map_err(|error| super::errors::engine_error(address, "version", &error))?;
+    Ok((
+        found.version.unwrap_or_default(),
+        found.api_version.unwrap_or_default(),
+    ))
 }
 
 /// Two defects of the client are mended here: it sends no API version, and it encodes credentials
