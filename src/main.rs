@@ -5,20 +5,11 @@ use deployctl::cli::Cli;
 use deployctl::command::run_and_report;
 use deployctl::report::Reporter;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     let environment: indexmap::IndexMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let cli = Cli::parse();
-    if cli.globals.verbose > 1 {
-        tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::DEBUG)
-            .with_writer(std::io::stderr)
-            .init();
-    }
     let reporter = Reporter::new(&cli.globals, &environment);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
         .enable_all()

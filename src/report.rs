@@ -72,6 +72,17 @@ impl Reporter {
         }
     }
 
+    /// Begins to log what is asked of the engine (`-vv`).
+    pub fn start_log(&self) {
+        if self.verbose > 1 {
+            let handle = self.err.handle();
+            let log = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::DEBUG)
+                .with_ansi(false);
+            log.with_writer(move || handle.clone()).init();
+        }
+    }
+
     /// Whether results are asked for as JSON.
     pub fn json(&self) -> bool {
         self.mode == Mode::Json

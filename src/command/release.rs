@@ -54,7 +54,8 @@ pub(super) async fn execute(
     let state = app.state(intention.directory, &prepared.project.name)?;
     let releases = Releases::new(&state);
     let number = prepared.options.release;
-    let beginning = beginning(app, prepared, intention);
+    let info = crate::engine::Engine::info(engine).await?;
+    let beginning = beginning(app, prepared, intention, info.id);
     let header = beginning.header.clone();
     let store = ReleaseStore::begin(
         lock,
@@ -142,7 +143,12 @@ fn conclude(
     Err(error.hint(log))
 }
 
-fn beginning(app: &App<'_>, prepared: &Prepared, intention: &Intention<'_>) -> Beginning {
+fn beginning(
+    app: &App<'_>,
+    prepared: &Prepared,
+    intention: &Intention<'_>,
+    engine: String,
+) -> Beginning {
     let environment: BTreeMap<String, String> = app.environment.clone().into_iter().collect();
     let number = prepared.options.release;
     let mut record = ReleaseRecord::begin(number, intention.kind, &environment);
@@ -156,7 +162,7 @@ fn beginning(app: &App<'_>, prepared: &Prepared, intention: &Intention<'_>) -> B
         header: Header {
             format: FORMAT,
             binary: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: prepared.observed.engine.id.clone(),
+            engine,
             project: prepared.project.name.clone(),
             directory: intention.directory.to_owned(),
             release: number,

@@ -11,6 +11,7 @@ use crate::engine::{Engine, Scope};
 use crate::error::Error;
 use crate::plan::observed::{Container, Health, PublishedPort};
 use crate::plan::{owner, reconcile, tag};
+use crate::project::{FileSource, Location, Project, project_name};
 use crate::report::table;
 use crate::state::{ReleaseRecord, Releases, StateDirectory, lock, lock_path, unfinished};
 
@@ -29,7 +30,7 @@ struct View {
 
 /// One list of the engine; only what is not plainly up is inspected.
 pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error> {
-    let loaded = prepare::load(app, &Asked::default())?;
+    let loaded = locate(app)?;
     let engine = app.engine().await?;
     let scope = Scope {
         project: loaded.project.name.clone(),
@@ -83,6 +84,51 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
     } else {
         0
     })
+}
+
+/// The project as far as `status` needs it. The files are read only where their name cannot be told otherwise.
+fn locate(app: &App<'_>) -> Result<prepare::Loaded, Error> {
+    let location = app.locate()?;
+    let Some(name) = plain_name(app, &location) else {
+        return prepare::load(app, &Asked::default());
+    };
+    let files = location.files.iter().filter_map(|file| match file {
+        FileSource::Path(path) => Some(path.clone()),
+        FileSource::Stdin(_) => None,
+    });
+    let project = Project {
+        name,
+        working_dir: location.working_dir.clone(),
+        config_files: files.collect(),
+        env_files: location.env_files.clone(),
+        default_env_file: location.default_env_file.clone(),
+        ..Project::default()
+    };
+    Ok(prepare::Loaded {
+        project,
+        directory: location.working_dir,
+        env_file: None,
+        variable: None,
+        tag: None,
+    })
+}
+
+/// The project's name where one file says it in plain letters and nothing else does.
+fn plain_name(app: &App<'_>, location: &Location) -> Option<String> {
+    let given = app.globals.project_name.is_some()
+        || location.environment.contains_key("COMPOSE_PROJECT_NAME");
+    let [FileSource::Path(path)] = location.files.as_slice() else {
+        return None;
+    };
+    let text = std::fs::read_to_string(path).ok()?;
+    let mut names = text.lines().filter_map(|line| line.strip_prefix("name:"));
+    let (name, more) = (names.next()?.trim(), names.next());
+    let plain = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+    let only = more.is_none() && !text.contains("\ninclude:") && !text.contains("\n---");
+    (!given && plain && only && project_name::normalize(name) == name).then(|| name.to_owned())
 }
 
 /// Whether every image of a release is here.

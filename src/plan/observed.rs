@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What the engine holds of one project, and what of the host can be in its way.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observed {
-    /// The engine that was asked.
+    /// The engine that was asked; filled in once there is something to do, since it takes its time to say.
     pub engine: EngineInfo,
     /// Every container with the project's label, one-offs and containers put aside included.
     pub containers: Vec<Container>,

@@ -59,6 +59,14 @@ impl Output {
         }
     }
 
+    /// A writer for others (the log of `-vv`), with the same manners.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            sender: self.sender.clone(),
+            dropped: Arc::clone(&self.dropped),
+        }
+    }
+
     /// Waits until everything is written, but not for a reader that is stuck.
     pub fn finish(&self) {
         if self.sender.try_send(Piece::Finish).is_ok()
@@ -66,6 +74,26 @@ impl Output {
         {
             let _ = done.recv_timeout(LAST_WORDS);
         }
+    }
+}
+
+/// Writes to an [`Output`]; never blocks and never fails.
+#[derive(Clone)]
+pub struct Handle {
+    sender: SyncSender<Piece>,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl Write for Handle {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(Piece::Text(text.to_vec())) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

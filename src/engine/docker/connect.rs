@@ -119,7 +119,7 @@ async fn ping(address: &str, path: &str) -> Result<(String, String), EngineError
             call: "ping".into(),
             after: SHORT,
         })?
-        .map_err(|error| super::errors::engine_error(address, "ping", &error.into()))?;
+        .map_err(|error| super::errors::io_error(address, "ping", &error))?;
     let header = |name: &str| {
         let line = head.lines().find_map(|l| {
             l.split_once(':')

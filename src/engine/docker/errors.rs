@@ -42,28 +42,39 @@ pub(super) fn engine_error(address: &str, call: &str, error: &Error) -> EngineEr
 
 /// What a broken, refused or missing connection means.
 fn connection_error(address: &str, call: &str, error: &Error) -> EngineError {
-    let reason = innermost(error);
-    let text = reason.to_string();
-    let kind = io_kind(error);
+    let reason = innermost(error).to_string();
+    if reason.contains("client error (Connect)") || reason.contains("tcp connect") {
+        return EngineError::Unreachable {
+            address: address.to_owned(),
+            reason,
+        };
+    }
+    of_kind(address, call, io_kind(error), reason)
+}
+
+/// The same for a connection of our own.
+pub(super) fn io_error(address: &str, call: &str, error: &std::io::Error) -> EngineError {
+    of_kind(address, call, Some(error.kind()), error.to_string())
+}
+
+fn of_kind(
+    address: &str,
+    call: &str,
+    kind: Option<std::io::ErrorKind>,
+    reason: String,
+) -> EngineError {
+    use std::io::ErrorKind;
     match kind {
-        Some(std::io::ErrorKind::PermissionDenied) => EngineError::PermissionDenied {
+        Some(ErrorKind::PermissionDenied) => EngineError::PermissionDenied {
             address: address.to_owned(),
         },
-        Some(std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
-            EngineError::Unreachable {
-                address: address.to_owned(),
-                reason: text,
-            }
-        }
-        _ if text.contains("client error (Connect)") || text.contains("tcp connect") => {
-            EngineError::Unreachable {
-                address: address.to_owned(),
-                reason: text,
-            }
-        }
+        Some(ErrorKind::NotFound | ErrorKind::ConnectionRefused) => EngineError::Unreachable {
+            address: address.to_owned(),
+            reason,
+        },
         _ => EngineError::Lost {
             call: call.to_owned(),
-            reason: text,
+            reason,
         },
     }
 }

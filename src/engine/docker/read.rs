@@ -11,7 +11,7 @@ use bollard::query_parameters::{
     EventsOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptions, ListVolumesOptions,
 };
 use futures_util::StreamExt as _;
-use futures_util::future::{join_all, try_join3, try_join4};
+use futures_util::future::{join_all, try_join, try_join3};
 use futures_util::stream::LocalBoxStream;
 
 use super::DockerEngine;
@@ -27,27 +27,17 @@ impl DockerEngine {
     pub(super) async fn snapshot(&self, scope: &Scope) -> Result<Observed, EngineError> {
         let resources = async {
             if !scope.resources {
-                return Ok((EngineInfo::default(), Vec::new(), Vec::new()));
+                return Ok((Vec::new(), Vec::new()));
             }
-            try_join3(
-                crate::engine::Engine::info(self),
-                self.networks(),
-                self.volumes(),
-            )
-            .await
+            try_join(self.networks(), self.volumes()).await
         };
-        let (containers, (engine, networks, volumes), images, ()) = try_join4(
-            self.list(scope),
-            resources,
-            self.images(&scope.images),
-            async { Ok(()) },
-        )
-        .await?;
+        let (containers, (networks, volumes), images) =
+            try_join3(self.list(scope), resources, self.images(&scope.images)).await?;
         let (containers, strangers) = containers
             .into_iter()
             .partition(|c: &Container| c.label(label::PROJECT) == Some(scope.project.as_str()));
         Ok(Observed {
-            engine,
+            engine: EngineInfo::default(),
             containers,
             strangers,
             networks,
