@@ -24,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   deployctl plan sha-abc123          what a deploy would change";
 
 /// Options of every command.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Clone, Default, Args)]
 pub struct Globals {
     /// Compose file; several are merged in order; `-` is standard input
@@ -62,6 +63,12 @@ pub struct Globals {
     /// Take over containers of this project that were made from other files or by another directory
     #[arg(long, global = true)]
     pub adopt: bool,
+    /// Also show networks, volumes, secrets and configs that no service uses (`config`)
+    #[arg(long, global = true)]
+    pub all_resources: bool,
+    /// Taken for docker compose's sake, and only by `config`: no defaults are filled in
+    #[arg(long, global = true, hide = true)]
+    pub compatibility: bool,
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -312,9 +319,6 @@ pub struct ConfigArguments {
     /// Taken for docker compose's sake: the values of `env_file` are filled in all the same
     #[arg(long)]
     pub no_env_resolution: bool,
-    /// Also networks, volumes, secrets and configs that no service uses
-    #[arg(long)]
-    pub all_resources: bool,
     /// Only check, print nothing
     #[arg(short = 'q', long)]
     pub quiet: bool,

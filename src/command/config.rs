@@ -143,7 +143,7 @@ pub fn run(
     arguments: &crate::cli::ConfigArguments,
 ) -> Result<(), Error> {
     let mut load = app.load_options(indexmap::IndexMap::new())?;
-    load.skip.normalization = arguments.no_normalize;
+    load.skip.normalization = arguments.no_normalize || app.globals.compatibility;
     load.skip.consistency = arguments.no_consistency;
     load.skip.paths = arguments.no_path_resolution;
     let options = ConfigOptions {
@@ -159,7 +159,7 @@ pub fn run(
         } else {
             Interpolation::Fill
         },
-        resources: if arguments.all_resources {
+        resources: if app.globals.all_resources {
             Resources::All
         } else {
             Resources::Used
