@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use crate::engine::{EngineError, PullError};
-use crate::execute::Failed;
+use crate::execute::{Failed, Failure};
 use crate::plan::owner::OwnerConflict;
 use crate::plan::tag::TagError;
 use crate::plan::{PlanError, StageKind};
@@ -330,6 +330,10 @@ impl From<crate::state::FileError> for Error {
 
 /// The kind of a release that failed at a stage and was unwound.
 pub fn kind_of(failed: &Failed) -> ErrorKind {
+    let in_job = matches!(failed.stage, StageKind::Backup | StageKind::Migrate);
+    if failed.failure == Failure::Interrupted && !in_job {
+        return ErrorKind::RolledBack;
+    }
     match failed.stage {
         StageKind::Pull => ErrorKind::Image,
         StageKind::Backup | StageKind::Migrate => ErrorKind::Job,
