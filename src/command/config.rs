@@ -101,7 +101,10 @@ pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
     let mut load = options.load.clone();
     // The lists and hashes do not read the env files, which need not be there for them.
     load.skip.env_files |= options.list.is_some();
-    let mut project = project::load(&location, &load)?.with_services(&options.services)?;
+    let mut project = project::load(&location, &load)?;
+    if !options.services.is_empty() {
+        project = project.with_services(&options.services)?;
+    }
     if options.resources == Resources::Used {
         project = project.without_unused_resources();
     }

@@ -16,13 +16,16 @@ pub(crate) fn canonicalize(model: &mut Node) -> Outcome<()> {
         for (name, node) in services.iter_mut() {
             if let Some(mapping) = node.as_mapping_mut() {
                 service(mapping).under(name).under("services")?;
-                let of_service = mapping.get("ports").and_then(Node::as_sequence);
-                ports += of_service.map_or(0, <[Node]>::len);
+                let of_service = mapping.get("ports");
+                let at = of_service.map_or(Position::default(), |ports| ports.at);
+                ports += of_service
+                    .and_then(Node::as_sequence)
+                    .map_or(0, <[Node]>::len);
                 if ports > PROJECT_PORT_LIMIT {
                     let message = format!(
                         "the ranges of the project hold more than {PROJECT_PORT_LIMIT} ports"
                     );
-                    let fault = Fault::new(Problem::TooLarge(message), mapping["ports"].at);
+                    let fault = Fault::new(Problem::TooLarge(message), at);
                     return Err(fault.under("ports").under(name).under("services"));
                 }
             }
@@ -44,10 +47,7 @@ pub(crate) fn canonicalize_leniently(model: &mut Node) {
         return;
     };
     let services = model.get_mut("services").and_then(Node::as_mapping_mut);
-    for service_node in services
-        .into_iter()
-        .flat_map(|services| services.values_mut())
-    {
+    for service_node in services.into_iter().flat_map(Mapping::values_mut) {
         let Some(mapping) = service_node.as_mapping_mut() else {
             continue;
         };
@@ -62,10 +62,7 @@ pub(crate) fn canonicalize_leniently(model: &mut Node) {
     }
     for section in ["networks", "volumes", "secrets", "configs"] {
         let resources = model.get_mut(section).and_then(Node::as_mapping_mut);
-        for resource in resources
-            .into_iter()
-            .flat_map(|resources| resources.values_mut())
-        {
+        for resource in resources.into_iter().flat_map(Mapping::values_mut) {
             let _ = external(resource);
         }
     }
@@ -107,11 +104,11 @@ fn entries(node: &mut Node, transform: fn(&mut Node) -> Outcome<()>) -> Outcome<
 }
 
 /// A mapping made of strings and booleans.
-fn long_form<const N: usize>(at: Position, entries: [(&str, Value); N]) -> Node {
+fn long_form<const N: usize>(at: Position, entries: [(&'static str, Value); N]) -> Node {
     Node::mapping(
         entries
             .into_iter()
-            .map(|(key, value)| (key.to_owned(), Node::new(value, at)))
+            .map(|(key, value)| (key, Node::new(value, at)))
             .collect(),
         at,
     )
@@ -207,12 +204,8 @@ fn depends_on(node: &mut Node) -> Outcome<()> {
             return Err(Fault::wrong_type("a mapping", dependency)).under(name);
         }
         if let Some(dependency) = dependency.as_mapping_mut() {
-            dependency
-                .entry("condition".into())
-                .or_insert_with(|| Node::string("service_started", at));
-            dependency
-                .entry("required".into())
-                .or_insert_with(|| Node::new(Value::Bool(true), at));
+            dependency.or_insert_with("condition", || Node::string("service_started", at));
+            dependency.or_insert_with("required", || Node::new(Value::Bool(true), at));
         }
     }
     Ok(())
@@ -243,9 +236,7 @@ fn env_file(node: &mut Node) -> Outcome<()> {
                 );
             }
             Value::Mapping(mapping) => {
-                mapping
-                    .entry("required".into())
-                    .or_insert_with(|| Node::new(Value::Bool(true), at));
+                mapping.or_insert_with("required", || Node::new(Value::Bool(true), at));
             }
             _ => return Err(Fault::wrong_type("a path or a mapping", entry)),
         }
@@ -296,9 +287,9 @@ fn volume(node: &mut Node) -> Outcome<()> {
     let at = node.at;
     let spec = volume_spec::parse(short).map_err(|reason| Fault::invalid(reason, at))?;
     let kind = if spec.is_bind { "bind" } else { "volume" };
-    let mut long = Mapping::from([("type".to_owned(), Node::string(kind, at))]);
-    let mut put = |key: &str, value: Value| {
-        long.insert(key.to_owned(), Node::new(value, at));
+    let mut long = Mapping::from([("type", Node::string(kind, at))]);
+    let mut put = |key: &'static str, value: Value| {
+        long.insert(key, Node::new(value, at));
     };
     if !spec.source.is_empty() {
         put("source", Value::String(spec.source));
@@ -312,8 +303,7 @@ fn volume(node: &mut Node) -> Outcome<()> {
     let has_bind = spec.is_bind || spec.propagation.is_some() || spec.selinux.is_some();
     if has_bind {
         let mut bind = Mapping::new();
-        let mut option =
-            |key: &str, value: Value| bind.insert(key.to_owned(), Node::new(value, at));
+        let mut option = |key: &'static str, value: Value| bind.insert(key, Node::new(value, at));
         if let Some(selinux) = spec.selinux {
             option("selinux", Value::String(selinux));
         }
@@ -326,7 +316,7 @@ fn volume(node: &mut Node) -> Outcome<()> {
         put("bind", Value::Mapping(bind));
     }
     if (!spec.is_bind && !spec.is_bare) || spec.nocopy {
-        let nocopy = ("nocopy".to_owned(), Node::new(Value::Bool(true), at));
+        let nocopy = ("nocopy", Node::new(Value::Bool(true), at));
         put(
             "volume",
             Value::Mapping(spec.nocopy.then_some(nocopy).into_iter().collect()),
@@ -423,7 +413,7 @@ fn long_port(spec: port_spec::PortSpec, at: Position) -> Node {
     long.push(("protocol", Value::String(spec.protocol)));
     Node::mapping(
         long.into_iter()
-            .map(|(key, value)| (key.to_owned(), Node::new(value, at)))
+            .map(|(key, value)| (key, Node::new(value, at)))
             .collect(),
         at,
     )
@@ -449,7 +439,7 @@ fn external(node: &mut Node) -> Outcome<()> {
                 .hint("keep `name` and write `external: true`"))
         }
         (Some(external_name), None) => {
-            resource.insert("name".into(), external_name);
+            resource.insert("name", external_name);
             Ok(())
         }
         _ => Ok(()),

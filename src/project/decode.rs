@@ -6,6 +6,7 @@ mod fields;
 mod mount;
 mod network;
 mod service;
+mod values;
 
 use indexmap::IndexMap;
 
@@ -61,10 +62,10 @@ fn each<T: Default>(
     section: &str,
     read: fn(&mut Fields) -> Outcome<T>,
 ) -> Outcome<IndexMap<String, T>> {
-    let mut all = IndexMap::new();
     let super::tree::Value::Mapping(resources) = node.value else {
-        return Ok(all);
+        return Ok(IndexMap::new());
     };
+    let mut all = IndexMap::with_capacity(resources.len());
     for (name, resource) in resources {
         let at = resource.at;
         let mapping = match resource.value {
@@ -77,7 +78,10 @@ fn each<T: Default>(
             }
         };
         let mut fields = Fields::new(mapping, at);
-        all.insert(name.clone(), read(&mut fields).under(&name).under(section)?);
+        all.insert(
+            name.to_string(),
+            read(&mut fields).under(&name).under(section)?,
+        );
     }
     Ok(all)
 }

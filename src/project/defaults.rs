@@ -113,7 +113,7 @@ fn check_file_object(object: &Node, sources: &[&'static str]) -> Outcome<()> {
     let given: Vec<&str> = sources
         .iter()
         .copied()
-        .filter(|key| mapping.contains_key(*key))
+        .filter(|key| mapping.contains_key(key))
         .collect();
     match given[..] {
         [first, second, ..] => {
@@ -160,21 +160,10 @@ fn for_each_service(model: &mut Node, rule: impl Fn(&mut Mapping)) {
         .as_mapping_mut()
         .and_then(|model| model.get_mut("services"))
         .and_then(Node::as_mapping_mut);
-    for service in services.into_iter().flat_map(IndexValues::values) {
+    for service in services.into_iter().flat_map(Mapping::values_mut) {
         if let Some(service) = service.as_mapping_mut() {
             rule(service);
         }
-    }
-}
-
-/// Gives a name to `values_mut` for use behind `flat_map`.
-trait IndexValues {
-    fn values(&mut self) -> impl Iterator<Item = &mut Node>;
-}
-
-impl IndexValues for Mapping {
-    fn values(&mut self) -> impl Iterator<Item = &mut Node> {
-        self.values_mut()
     }
 }
 
@@ -205,12 +194,10 @@ fn device_requests(service: &mut Mapping) -> Vec<&mut Mapping> {
     requests
 }
 
-fn or_insert(mapping: &mut Mapping, key: &str, value: Value) {
+fn or_insert(mapping: &mut Mapping, key: &'static str, value: Value) {
     let at = mapping
         .values()
         .next()
         .map_or(Position::default(), |node| node.at);
-    mapping
-        .entry(key.to_owned())
-        .or_insert_with(|| Node::new(value, at));
+    mapping.or_insert_with(key, || Node::new(value, at));
 }

@@ -1,214 +1,99 @@
 //! JSON as Go's encoder writes it: the config hash is taken over these bytes.
 
-use std::io;
+mod writer;
 
 use serde::Serialize;
-use serde_json::Value;
-use serde_json::ser::{CharEscape, Formatter};
+
+use writer::{Dollars, Layout, Writer};
 
 /// The value in Go's form, on one line.
-pub(crate) fn compact(value: &Value) -> String {
-    let mut out = Vec::with_capacity(1024);
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut out, GoFormatter { indent: None });
-    // Writing into memory cannot fail.
-    let _ = value.serialize(&mut serializer);
-    String::from_utf8_lossy(&out).into_owned()
+pub(crate) fn compact<T: Serialize + ?Sized>(value: &T) -> String {
+    write(value, Writer::new(Layout::Compact, Dollars::Plain))
 }
 
 /// The value in Go's form, indented by two spaces.
-pub(crate) fn pretty(value: &Value) -> String {
-    let mut out = Vec::with_capacity(4096);
-    let indent = Some(Indent {
-        depth: 0,
-        has_value: false,
-    });
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoFormatter { indent });
-    let _ = value.serialize(&mut serializer);
-    String::from_utf8_lossy(&out).into_owned()
+pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
+    write(value, Writer::new(Layout::Indented, Dollars::Plain))
 }
 
-/// What of the model is not for Go's JSON: `x-…` keys and what only we keep.
-pub(crate) fn strip(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            for key in ["#extensions", "#value", "#environment"] {
-                map.shift_remove(key);
-            }
-            if let Some(Value::Array(files)) = map.get_mut("env_file") {
-                files.iter_mut().for_each(shorten_env_file);
-            }
-            map.values_mut().for_each(strip);
-        }
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        _ => {}
-    }
+/// As [`pretty`], with every `$` written `$$`: what is printed can be read as a Compose file.
+pub(crate) fn pretty_template<T: Serialize + ?Sized>(value: &T) -> String {
+    write(value, Writer::new(Layout::Indented, Dollars::Doubled))
 }
 
-/// An env file that is required is its path alone, whatever its format.
-fn shorten_env_file(file: &mut Value) {
-    if let Value::Object(map) = file
-        && !map.contains_key("required")
-    {
-        *file = map.shift_remove("path").unwrap_or_default();
-    }
+fn write<T: Serialize + ?Sized>(value: &T, mut writer: Writer) -> String {
+    // Writing into memory cannot fail.
+    let _ = value.serialize(&mut writer);
+    writer.finish()
 }
 
-struct GoFormatter {
-    indent: Option<Indent>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::model::{EnvFile, Extensions, ServiceModel};
 
-struct Indent {
-    depth: usize,
-    has_value: bool,
-}
-
-impl GoFormatter {
-    fn open<W: ?Sized + io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        if let Some(indent) = &mut self.indent {
-            indent.depth += 1;
-            indent.has_value = false;
-        }
-        writer.write_all(bracket)
+    #[test]
+    fn text_is_escaped_as_go_escapes_it() {
+        let text = "a<b>&\"\\\n\t\u{8}\u{c}\r\u{1}\u{7f}\u{2028}é/$x";
+        assert_eq!(
+            compact(text),
+            r#""a\u003cb\u003e\u0026\"\\\n\t\b\f\r\u0001"#.to_owned() + "\u{7f}\\u2028é/$x\""
+        );
+        assert_eq!(pretty_template("$a $$b"), r#""$$a $$$$b""#);
     }
 
-    fn close<W: ?Sized + io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        if let Some(indent) = &mut self.indent {
-            indent.depth -= 1;
-            if indent.has_value {
-                writer.write_all(b"\n")?;
-                write_indent(writer, indent.depth)?;
-            }
+    #[test]
+    fn numbers_have_the_shortest_digits() {
+        for (number, text) in [
+            (1.5, "1.5"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1e-7, "1e-7"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(compact(&number), text);
         }
-        writer.write_all(bracket)
+        assert_eq!(
+            compact(&[i64::MIN, i64::MAX]),
+            format!("[{},{}]", i64::MIN, i64::MAX)
+        );
     }
 
-    fn element<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if !first {
-            writer.write_all(b",")?;
-        }
-        if let Some(indent) = &self.indent {
-            writer.write_all(b"\n")?;
-            write_indent(writer, indent.depth)?;
-        }
-        Ok(())
+    #[test]
+    fn empty_lists_and_maps_stay_on_their_line() {
+        let value =
+            serde_json::json!({"a": [], "b": {}, "c": [1, {"d": null}], "e": {"f": [true]}});
+        let text = "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    {\n      \"d\": null\n    }\n  ],\n  \"e\": {\n    \"f\": [\n      true\n    ]\n  }\n}";
+        assert_eq!(pretty(&value), text);
+        assert_eq!(compact(&value), value.to_string());
     }
 
-    fn end_element(&mut self) {
-        if let Some(indent) = &mut self.indent {
-            indent.has_value = true;
-        }
-    }
-}
-
-fn write_indent<W: ?Sized + io::Write>(writer: &mut W, depth: usize) -> io::Result<()> {
-    (0..depth).try_for_each(|_| writer.write_all(b"  "))
-}
-
-impl Formatter for GoFormatter {
-    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(number(value).as_bytes())
-    }
-
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let mut start = 0;
-        for (at, char) in fragment.char_indices() {
-            let escape = match char {
-                '<' => "\\u003c",
-                '>' => "\\u003e",
-                '&' => "\\u0026",
-                '\u{2028}' => "\\u2028",
-                '\u{2029}' => "\\u2029",
-                _ => continue,
-            };
-            writer.write_all(&fragment.as_bytes()[start..at])?;
-            writer.write_all(escape.as_bytes())?;
-            start = at + char.len_utf8();
-        }
-        writer.write_all(&fragment.as_bytes()[start..])
-    }
-
-    fn write_char_escape<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        escape: CharEscape,
-    ) -> io::Result<()> {
-        let text = match escape {
-            CharEscape::Quote => "\\\"".to_owned(),
-            CharEscape::ReverseSolidus => "\\\\".to_owned(),
-            CharEscape::Solidus => "/".to_owned(),
-            CharEscape::Backspace => "\\b".to_owned(),
-            CharEscape::FormFeed => "\\f".to_owned(),
-            CharEscape::LineFeed => "\\n".to_owned(),
-            CharEscape::CarriageReturn => "\\r".to_owned(),
-            CharEscape::Tab => "\\t".to_owned(),
-            CharEscape::AsciiControl(byte) => format!("\\u{byte:04x}"),
+    #[test]
+    fn what_only_we_keep_is_left_out() {
+        let model = ServiceModel {
+            endpoint_var: Some("E".into()),
+            model_var: None,
+            extensions: Extensions([("x-a".to_owned(), 1.into())].into_iter().collect()),
         };
-        writer.write_all(text.as_bytes())
+        assert_eq!(compact(&model), r#"{"endpoint_var":"E"}"#);
+        let only = ServiceModel {
+            endpoint_var: None,
+            ..model
+        };
+        assert_eq!(pretty(&only), "{}");
     }
 
-    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open(writer, b"[")
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close(writer, b"]")
-    }
-
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.element(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.end_element();
-        Ok(())
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open(writer, b"{")
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close(writer, b"}")
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.element(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(if self.indent.is_some() { b": " } else { b":" })
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.end_element();
-        Ok(())
-    }
-}
-
-/// The shortest digits; an exponent below 1e-6 and from 1e21 on.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 || (1e-6..1e21).contains(&size) {
-        return format!("{value}");
-    }
-    let scientific = format!("{value:e}");
-    match scientific.split_once('e') {
-        Some((mantissa, exponent)) if !exponent.starts_with('-') => {
-            format!("{mantissa}e+{exponent}")
-        }
-        _ => scientific,
+    #[test]
+    fn an_env_file_that_is_required_is_its_path_alone() {
+        let file = |required| EnvFile {
+            path: "/a".into(),
+            required,
+            format: Some("raw".into()),
+        };
+        assert_eq!(
+            compact(&[file(true), file(false)]),
+            r#"["/a",{"path":"/a","required":false,"format":"raw"}]"#
+        );
+        assert_eq!(pretty(&[file(true)]), "[\n  \"/a\"\n]");
     }
 }

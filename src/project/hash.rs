@@ -110,9 +110,7 @@ fn resolve_references(service: &mut Service, references: &ServiceReferences) {
 }
 
 fn hash_of<T: Serialize>(value: &T) -> String {
-    let mut json = serde_json::to_value(value).unwrap_or_default();
-    go_json::strip(&mut json);
-    hex(&Sha256::digest(go_json::compact(&json).as_bytes()))
+    hex(&Sha256::digest(go_json::compact(value).as_bytes()))
 }
 
 /// Lower-case hexadecimal digits.

@@ -33,10 +33,7 @@ pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<Nod
     let result = loader.complete_model(location, options);
     let (mut tree, name) = result.map_err(|fault| fault.locate(&loader.sources))?;
     if let Some(tree) = tree.as_mapping_mut() {
-        tree.insert(
-            "name".into(),
-            Node::string(name.clone(), Position::default()),
-        );
+        tree.insert("name", Node::string(name.clone(), Position::default()));
     }
     if !options.skip.normalization {
         normalize::normalize(&mut tree, &name, &IndexMap::new());
@@ -175,7 +172,7 @@ impl Loader {
                 }
                 FileSource::Stdin(text) => {
                     let path = PathBuf::from("-");
-                    let documents = self.parse(&path, text)?;
+                    let documents = self.parse(&path, text.clone())?;
                     Input {
                         path,
                         documents: Some(documents),
@@ -208,12 +205,12 @@ impl Loader {
                 at,
             )
         })?;
-        self.parse(path, &text)
+        self.parse(path, text)
     }
 
-    fn parse(&mut self, path: &Path, text: &str) -> Outcome<Vec<Node>> {
+    fn parse(&mut self, path: &Path, text: String) -> Outcome<Vec<Node>> {
         let file = self.sources.add(path, text);
-        super::yaml::parse(text, file)
+        super::yaml::parse(self.sources.text(file), file)
     }
 
     fn interpolate(&mut self, node: &mut Node, scope: &Scope) -> Outcome<()> {
@@ -239,7 +236,7 @@ impl Loader {
     }
 
     fn assemble(
-        &self,
+        &mut self,
         decoded: Decoded,
         name: String,
         environment: IndexMap<String, String>,
@@ -267,7 +264,7 @@ impl Loader {
             models: decoded.models,
             environment: InterpolationEnvironment(environment),
             extensions: decoded.extensions,
-            variable_uses: self.report.uses.clone(),
+            variable_uses: std::mem::take(&mut self.report.uses),
             warnings: Vec::new(),
             default_platform: location
                 .environment

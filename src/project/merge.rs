@@ -151,7 +151,7 @@ fn into_list(node: Node) -> Vec<Node> {
             let mut items = Vec::with_capacity(mapping.len());
             for (key, value) in mapping {
                 match &value.value {
-                    Value::Null => items.push(Node::string(key, value.key_at)),
+                    Value::Null => items.push(Node::string(key.as_str(), value.key_at)),
                     Value::Sequence(values) => {
                         items.extend(
                             values
@@ -175,7 +175,7 @@ fn into_list(node: Node) -> Vec<Node> {
 fn merge_build(base: Node, over: Node, path: &Path<'_>) -> Outcome<Node> {
     let into_build = |node: Node| match node.value {
         Value::Mapping(mapping) => mapping,
-        Value::String(_) => Mapping::from([("context".to_owned(), node)]),
+        Value::String(_) => Mapping::from([("context", node)]),
         _ => Mapping::new(),
     };
     let (at, key_at) = (over.at, over.key_at);
@@ -210,8 +210,8 @@ fn merge_by_name(base: Node, over: Node, path: &Path<'_>) -> Outcome<Node> {
 /// What `depends_on: [name]` means.
 pub(crate) fn dependency(at: super::source::Position) -> Node {
     let entries = [
-        ("condition".to_owned(), Node::string("service_started", at)),
-        ("required".to_owned(), Node::new(Value::Bool(true), at)),
+        ("condition", Node::string("service_started", at)),
+        ("required", Node::new(Value::Bool(true), at)),
     ];
     Node::mapping(Mapping::from(entries), at)
 }

@@ -22,14 +22,14 @@ pub(crate) fn normalize(model: &mut Node, project: &str, environment: &IndexMap<
         }
     }
     if uses_default_network {
-        let networks = model
-            .entry("networks".into())
-            .or_insert_with(|| Node::mapping(Mapping::new(), Position::default()));
+        let networks = model.or_insert_with("networks", || {
+            Node::mapping(Mapping::new(), Position::default())
+        });
         if networks.is_null() {
             networks.value = Value::Mapping(Mapping::new());
         }
         if let Some(networks) = networks.as_mapping_mut() {
-            networks.entry("default".into()).or_default();
+            networks.or_insert_with("default", Node::default);
         }
     }
     for section in ["networks", "volumes", "configs", "secrets"] {
@@ -50,8 +50,8 @@ fn join_default_network(service: &mut Mapping, at: Position) -> bool {
     if let Some(networks) = networks.filter(|networks| !networks.is_empty()) {
         return networks.contains_key("default");
     }
-    let default = Mapping::from([("default".to_owned(), Node::new(Value::Null, at))]);
-    service.insert("networks".into(), Node::mapping(default, at));
+    let default = Mapping::from([("default", Node::new(Value::Null, at))]);
+    service.insert("networks", Node::mapping(default, at));
     true
 }
 
@@ -65,10 +65,10 @@ fn complete_service(service: &mut Mapping, at: Position, environment: &IndexMap<
     if let Some(build) = service.get_mut("build").and_then(Node::as_mapping_mut) {
         let given = |build: &Mapping, key: &str| build.get(key).is_some_and(|node| !node.is_null());
         if !given(build, "context") {
-            build.insert("context".into(), Node::string(".", at));
+            build.insert("context", Node::string(".", at));
         }
         if !given(build, "dockerfile") && !given(build, "dockerfile_inline") {
-            build.insert("dockerfile".into(), Node::string("Dockerfile", at));
+            build.insert("dockerfile", Node::string("Dockerfile", at));
         }
         if let Some(args) = build.get_mut("args") {
             inherit(args, environment, KeepUnset::No);
@@ -107,7 +107,7 @@ fn inherit(node: &mut Node, environment: &IndexMap<String, String>, keep: KeepUn
             if !value.is_null() {
                 return true;
             }
-            if let Some(known) = environment.get(key) {
+            if let Some(known) = environment.get(key.as_str()) {
                 value.value = Value::String(known.clone());
                 return true;
             }
@@ -153,9 +153,7 @@ fn imply_dependencies(service: &mut Mapping, at: Position) {
     if implied.is_empty() {
         return;
     }
-    let depends_on = service
-        .entry("depends_on".into())
-        .or_insert_with(|| Node::mapping(Mapping::new(), at));
+    let depends_on = service.or_insert_with("depends_on", || Node::mapping(Mapping::new(), at));
     if depends_on.is_null() {
         depends_on.value = Value::Mapping(Mapping::new());
     }
@@ -163,10 +161,10 @@ fn imply_dependencies(service: &mut Mapping, at: Position) {
         return;
     };
     for (name, restart) in implied {
-        depends_on.entry(name).or_insert_with(|| {
+        depends_on.or_insert_with(name, || {
             let mut dependency = super::merge::dependency(at);
             if let Some(mapping) = dependency.as_mapping_mut() {
-                mapping.insert("restart".into(), Node::new(Value::Bool(restart), at));
+                mapping.insert("restart", Node::new(Value::Bool(restart), at));
             }
             dependency
         });
@@ -204,5 +202,5 @@ fn name_resource(key: &str, resource: &mut Node, project: &str) {
     } else {
         format!("{project}_{key}")
     };
-    mapping.insert("name".into(), Node::string(name, at));
+    mapping.insert("name", Node::string(name, at));
 }

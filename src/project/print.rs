@@ -1,44 +1,70 @@
 //! A project as text, for `config`.
 
+mod document;
 mod yaml;
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::error::LoadError;
 use super::locate::{LoadOptions, Location};
-use super::model::{FileObject, Project, Service};
+use super::model::{Project, Service};
 use super::{go_json, load};
+use document::{Document, Section};
 
 /// The project in the JSON of docker compose; every `$` of a value is written `$$`.
 #[must_use]
 pub fn config_json(project: &Project) -> String {
-    let mut json = document(project);
-    go_json::strip(&mut json);
-    if let Value::Object(map) = &mut json {
-        for (key, value) in &project.extensions.0 {
-            let mut value = value.clone();
-            empty_lists_to_null(&mut value);
-            map.insert(key.clone(), value);
-        }
-    }
-    escape_dollars(&mut json);
-    sort_top(&mut json);
-    go_json::pretty(&json)
+    go_json::pretty_template(&Document(project))
 }
 
 /// The project in YAML, with `x-…` keys, as docker compose prints it.
 #[must_use]
 pub fn config_yaml(project: &Project) -> String {
-    let mut json = document(project);
-    if let Value::Object(map) = &mut json {
-        for (key, value) in &project.extensions.0 {
-            map.insert(key.clone(), value.clone());
-        }
+    let mut name = json!({ "name": project.name });
+    escape_dollars(&mut name);
+    let mut out = yaml::render(&name);
+    let services = Section(&project.services, document::service);
+    yaml_section("services", &services, without_empty_parts, &mut out);
+    if project.services.is_empty() {
+        out.push_str("services: {}\n");
     }
-    omit_what_yaml_omits(&mut json);
-    inline_extensions(&mut json);
-    escape_dollars(&mut json);
-    yaml::render(&in_yaml_order(json))
+    let networks = Section(&project.networks, document::as_is);
+    yaml_section("networks", &networks, |n| drop_empty(n, "ipam"), &mut out);
+    let volumes = Section(&project.volumes, document::as_is);
+    yaml_section("volumes", &volumes, |_| (), &mut out);
+    let secrets = Section(&project.secrets, document::secret);
+    yaml_section("secrets", &secrets, |_| (), &mut out);
+    let configs = Section(&project.configs, document::config);
+    yaml_section("configs", &configs, |_| (), &mut out);
+    for (key, value) in document::sorted(&project.extensions.0) {
+        let mut extension = json!({ key: value });
+        escape_dollars(&mut extension);
+        out.push_str(&yaml::render(&extension));
+    }
+    out
+}
+
+/// One entry after the other: a project may have thousands.
+fn yaml_section<T: Clone + Serialize>(
+    name: &str,
+    section: &Section<'_, T>,
+    omit: fn(&mut Map<String, Value>),
+    out: &mut String,
+) {
+    for (number, (key, entry)) in section.entries().enumerate() {
+        if number == 0 {
+            out.push_str(name);
+            out.push_str(":\n");
+        }
+        let mut value = serde_json::to_value(&*entry).unwrap_or_default();
+        if let Value::Object(map) = &mut value {
+            omit(map);
+        }
+        inline_extensions(&mut value);
+        escape_dollars(&mut value);
+        yaml::render_entry(&key.replace('$', "$$"), &value, out);
+    }
 }
 
 /// The merged model with its variables, in JSON.
@@ -156,89 +182,6 @@ pub fn hash_line(project: &Project, service: &str) -> String {
     format!("{service} {}", project.config_hash_printed(service))
 }
 
-fn document(project: &Project) -> Value {
-    let mut top = Map::new();
-    top.insert("name".into(), Value::from(project.name.clone()));
-    let mut section = |name: &str, entries: Vec<(String, Value)>| {
-        if !entries.is_empty() || name == "services" {
-            let mut entries = entries;
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            top.insert(name.into(), Value::Object(entries.into_iter().collect()));
-        }
-    };
-    let json = |value: serde_json::Result<Value>| value.unwrap_or_default();
-    section(
-        "configs",
-        project
-            .configs
-            .iter()
-            .map(|(key, o)| (key.clone(), json(serde_json::to_value(config(o)))))
-            .collect(),
-    );
-    section(
-        "networks",
-        project
-            .networks
-            .iter()
-            .map(|(key, n)| (key.clone(), json(serde_json::to_value(n))))
-            .collect(),
-    );
-    section(
-        "secrets",
-        project
-            .secrets
-            .iter()
-            .map(|(key, o)| (key.clone(), json(serde_json::to_value(secret(o)))))
-            .collect(),
-    );
-    section(
-        "services",
-        project
-            .services
-            .iter()
-            .map(|(key, s)| (key.clone(), json(serde_json::to_value(printed(s)))))
-            .collect(),
-    );
-    section(
-        "volumes",
-        project
-            .volumes
-            .iter()
-            .map(|(key, v)| (key.clone(), json(serde_json::to_value(v))))
-            .collect(),
-    );
-    Value::Object(top)
-}
-
-/// A service with the values of its env files in its environment.
-fn printed(service: &Service) -> Service {
-    let mut service = service.clone();
-    if let Some(environment) = service.resolved_environment.take() {
-        service.environment = environment;
-        service.env_file.clear();
-        service.label_file.clear();
-    }
-    service
-}
-
-fn secret(object: &FileObject) -> FileObject {
-    FileObject {
-        content: None,
-        ..object.clone()
-    }
-}
-
-fn config(object: &FileObject) -> FileObject {
-    let content = object
-        .content
-        .clone()
-        .filter(|_| object.environment.is_none());
-    FileObject {
-        content,
-        ..object.clone()
-    }
-}
-
 fn escape_dollars(value: &mut Value) {
     match value {
         Value::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
@@ -252,16 +195,6 @@ fn escape_dollars(value: &mut Value) {
                     .collect();
             }
         }
-        _ => {}
-    }
-}
-
-/// Compose loses empty lists below `x-…` on its way.
-fn empty_lists_to_null(value: &mut Value) {
-    match value {
-        Value::Array(items) if items.is_empty() => *value = Value::Null,
-        Value::Array(items) => items.iter_mut().for_each(empty_lists_to_null),
-        Value::Object(map) => map.values_mut().for_each(empty_lists_to_null),
         _ => {}
     }
 }
@@ -294,50 +227,18 @@ fn sort_all(value: &mut Value) {
 }
 
 /// Members that Compose writes in JSON alone, empty as they are.
-fn omit_what_yaml_omits(value: &mut Value) {
-    fn drop_empty(map: &mut Map<String, Value>, key: &str) {
-        let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
-        if map.get(key).is_some_and(empty) {
-            map.shift_remove(key);
-        }
+fn without_empty_parts(service: &mut Map<String, Value>) {
+    drop_empty(service, "command");
+    drop_empty(service, "entrypoint");
+    if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
+        drop_empty(deploy, "resources");
+        drop_empty(deploy, "placement");
     }
-    let resources = |value: &mut Value, section: &str, rule: fn(&mut Map<String, Value>)| {
-        let section = value.get_mut(section).and_then(Value::as_object_mut);
-        section
-            .into_iter()
-            .flat_map(|section| section.values_mut())
-            .filter_map(Value::as_object_mut)
-            .for_each(rule);
-    };
-    resources(value, "networks", |network| drop_empty(network, "ipam"));
-    resources(value, "services", |service| {
-        drop_empty(service, "command");
-        drop_empty(service, "entrypoint");
-        if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
-            drop_empty(deploy, "resources");
-            drop_empty(deploy, "placement");
-        }
-    });
 }
 
-/// The name, the services, then what they use.
-fn in_yaml_order(value: Value) -> Value {
-    let Value::Object(mut map) = value else {
-        return value;
-    };
-    let mut ordered = Map::new();
-    for key in [
-        "name", "services", "networks", "volumes", "secrets", "configs",
-    ] {
-        ordered.extend(map.shift_remove_entry(key));
-    }
-    map.sort_keys();
-    ordered.extend(map);
-    Value::Object(ordered)
-}
-
-fn sort_top(value: &mut Value) {
-    if let Value::Object(map) = value {
-        map.sort_keys();
+fn drop_empty(map: &mut Map<String, Value>, key: &str) {
+    let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    if map.get(key).is_some_and(empty) {
+        map.shift_remove(key);
     }
 }

@@ -10,7 +10,9 @@ impl Resets {
     /// Collects the paths of a document and cuts what is marked `!reset` out of it.
     pub(crate) fn collect(document: &mut Node) -> Self {
         let mut resets = Self::default();
-        resets.walk(document, &mut Vec::new());
+        if holds_directive(document) {
+            resets.walk(document, &mut Vec::new());
+        }
         resets
     }
 
@@ -18,7 +20,7 @@ impl Resets {
         match &mut node.value {
             Value::Mapping(mapping) => {
                 mapping.retain(|key, value| {
-                    path.push(key.clone());
+                    path.push(key.to_string());
                     match value.directive {
                         Directive::None => self.walk(value, path),
                         Directive::Reset | Directive::Override => self.0.push(path.clone()),
@@ -58,6 +60,16 @@ impl Resets {
                 remove(resource, first, rest);
             }
         }
+    }
+}
+
+/// Most documents mark nothing: they are looked through without paths.
+fn holds_directive(node: &Node) -> bool {
+    let below = |node: &Node| node.directive != Directive::None || holds_directive(node);
+    match &node.value {
+        Value::Mapping(mapping) => mapping.values().any(below),
+        Value::Sequence(items) => items.iter().any(below),
+        _ => false,
     }
 }
 

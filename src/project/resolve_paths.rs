@@ -2,7 +2,7 @@
 
 use super::error::{Fault, Outcome, Under as _};
 use super::go_path;
-use super::tree::{Mapping, Node, Value};
+use super::tree::{Key, Mapping, Node, Value};
 
 /// Where relative paths begin.
 pub(crate) struct PathBase<'a> {
@@ -188,7 +188,7 @@ impl PathBase<'_> {
     }
 }
 
-fn entries(node: Option<&mut Node>) -> impl Iterator<Item = (&String, &mut Node)> {
+fn entries(node: Option<&mut Node>) -> impl Iterator<Item = (&Key, &mut Node)> {
     node.and_then(Node::as_mapping_mut).into_iter().flatten()
 }
 

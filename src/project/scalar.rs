@@ -1,47 +1,48 @@
 //! Plain scalars as go-yaml resolves them: YAML 1.1 octals, 1.2 booleans, dates.
 
+use std::borrow::Cow;
+
 use super::tree::Value;
 
-/// Resolves a plain scalar; what is no number, boolean, null or date is a string.
-pub(crate) fn resolve_plain(text: &str) -> Value {
+/// What a plain scalar is besides a string: a number, a boolean, null or a date.
+pub(crate) fn resolve_plain(text: &str) -> Option<Value> {
     let Some(first) = text.bytes().next() else {
-        return Value::Null;
+        return Some(Value::Null);
     };
     match first {
-        b't' | b'T' | b'f' | b'F' | b'n' | b'N' | b'~' | b'.' | b'+' | b'-' | b'0'..=b'9' => {}
-        _ => return Value::String(text.to_owned()),
-    }
-    match text {
-        "true" | "True" | "TRUE" => return Value::Bool(true),
-        "false" | "False" | "FALSE" => return Value::Bool(false),
-        "~" | "null" | "Null" | "NULL" => return Value::Null,
-        ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
-            return Value::Float(f64::INFINITY);
-        }
-        "-.inf" | "-.Inf" | "-.INF" => return Value::Float(f64::NEG_INFINITY),
-        _ => {}
-    }
-    match first {
-        b'.' | b'+' | b'-' | b'0'..=b'9' => resolve_number(text),
-        _ => Value::String(text.to_owned()),
+        b't' | b'T' | b'f' | b'F' | b'n' | b'N' | b'~' => resolve_word(text),
+        b'.' | b'+' | b'-' | b'0'..=b'9' => resolve_word(text).or_else(|| resolve_number(text)),
+        _ => None,
     }
 }
 
-fn resolve_number(text: &str) -> Value {
+fn resolve_word(text: &str) -> Option<Value> {
+    Some(match text {
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        "~" | "null" | "Null" | "NULL" => Value::Null,
+        ".nan" | ".NaN" | ".NAN" => Value::Float(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Value::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => Value::Float(f64::NEG_INFINITY),
+        _ => return None,
+    })
+}
+
+fn resolve_number(text: &str) -> Option<Value> {
     if is_timestamp(text) {
-        return Value::Timestamp(text.to_owned());
+        return Some(Value::Timestamp(text.to_owned()));
     }
-    let plain: String = text.chars().filter(|c| *c != '_').collect();
+    let plain = if text.contains('_') {
+        Cow::Owned(text.replace('_', ""))
+    } else {
+        Cow::Borrowed(text)
+    };
     if !text.starts_with('.')
         && let Some(value) = parse_integer(&plain)
     {
-        return value;
+        return Some(value);
     }
-    match parse_float(&plain) {
-        Some(value) => Value::Float(value),
-        None => Value::String(text.to_owned()),
-    }
+    parse_float(&plain).map(Value::Float)
 }
 
 /// A whole number with Go's prefixes: `0x`, `0o`, `0b`, and a leading zero for octal.
@@ -204,7 +205,8 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        format!("{:?}", resolve_plain(text))
+        let value = resolve_plain(text).unwrap_or_else(|| Value::String(text.to_owned()));
+        format!("{value:?}")
     }
 
     #[test]
@@ -254,7 +256,7 @@ mod tests {
             ("0.000001", "1e-06"),
             ("-.inf", "-Inf"),
         ] {
-            let Value::Float(value) = resolve_plain(text) else {
+            let Some(Value::Float(value)) = resolve_plain(text) else {
                 panic!("{text}")
             };
             assert_eq!(format_float(value), printed);

@@ -221,11 +221,7 @@ impl Object {
                 Others::None | Others::Extensions => return Err(self.unknown(key, value)),
             }
         }
-        match self
-            .required
-            .iter()
-            .find(|key| !mapping.contains_key(**key))
-        {
+        match self.required.iter().find(|key| !mapping.contains_key(key)) {
             Some(key) => Err(Fault::new(Problem::MissingKey(key), node.at)),
             None => Ok(()),
         }

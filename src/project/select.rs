@@ -1,7 +1,9 @@
 //! A part of a project: some services, and what they need.
 
+use std::collections::HashSet;
+
 use super::error::{Fault, LoadError, Outcome, Problem};
-use super::model::Project;
+use super::model::{Project, Service};
 use super::source::{Position, Sources};
 use super::suggest;
 
@@ -15,49 +17,22 @@ impl Project {
 
     /// The project without the networks, volumes, secrets, configs and models that no enabled service uses.
     #[must_use]
-    pub fn without_unused_resources(&self) -> Self {
-        let mut project = self.clone();
-        let services = || self.services.values();
-        project
-            .networks
-            .retain(|key, _| services().any(|service| service.networks.contains_key(key)));
-        let mut volumes = std::collections::HashSet::new();
-        let mut secrets = std::collections::HashSet::new();
-        let mut configs = std::collections::HashSet::new();
-        for service in services() {
-            let named = service
-                .volumes
-                .iter()
-                .filter(|volume| volume.r#type.as_deref() == Some("volume"));
-            volumes.extend(named.filter_map(|volume| volume.source.as_deref()));
-            let of_build = service.build.iter().flat_map(|build| &build.secrets);
-            secrets.extend(
-                service
-                    .secrets
-                    .iter()
-                    .chain(of_build)
-                    .filter_map(|secret| secret.source.as_deref()),
-            );
-            configs.extend(
-                service
-                    .configs
-                    .iter()
-                    .filter_map(|config| config.source.as_deref()),
-            );
+    pub fn without_unused_resources(mut self) -> Self {
+        let mut used = Used::default();
+        for service in self.services.values() {
+            used.add(service);
         }
-        project
-            .volumes
-            .retain(|key, _| volumes.contains(key.as_str()));
-        project
-            .secrets
-            .retain(|key, _| secrets.contains(key.as_str()));
-        project
-            .configs
-            .retain(|key, _| configs.contains(key.as_str()));
-        project
-            .models
-            .retain(|key, _| services().any(|service| service.models.contains_key(key)));
-        project
+        self.networks
+            .retain(|key, _| used.networks.contains(key.as_str()));
+        self.volumes
+            .retain(|key, _| used.volumes.contains(key.as_str()));
+        self.secrets
+            .retain(|key, _| used.secrets.contains(key.as_str()));
+        self.configs
+            .retain(|key, _| used.configs.contains(key.as_str()));
+        self.models
+            .retain(|key, _| used.models.contains(key.as_str()));
+        self
     }
 
     /// Two services cannot have the same `container_name`.
@@ -85,13 +60,45 @@ impl Project {
     }
 }
 
+/// The names that enabled services use.
+#[derive(Default)]
+struct Used<'a> {
+    networks: HashSet<&'a str>,
+    volumes: HashSet<&'a str>,
+    secrets: HashSet<&'a str>,
+    configs: HashSet<&'a str>,
+    models: HashSet<&'a str>,
+}
+
+impl<'a> Used<'a> {
+    fn add(&mut self, service: &'a Service) {
+        self.networks
+            .extend(service.networks.keys().map(String::as_str));
+        let named = service
+            .volumes
+            .iter()
+            .filter(|volume| volume.r#type.as_deref() == Some("volume"));
+        self.volumes
+            .extend(named.filter_map(|volume| volume.source.as_deref()));
+        let of_build = service.build.iter().flat_map(|build| &build.secrets);
+        let secrets = service.secrets.iter().chain(of_build);
+        self.secrets
+            .extend(secrets.filter_map(|secret| secret.source.as_deref()));
+        let configs = service.configs.iter();
+        self.configs
+            .extend(configs.filter_map(|config| config.source.as_deref()));
+        self.models
+            .extend(service.models.keys().map(String::as_str));
+    }
+}
+
 fn select(project: &Project, names: &[String]) -> Outcome<Project> {
     let mut project = project.clone();
     if names.is_empty() {
         return Ok(project);
     }
     enable_named(&mut project, names);
-    let mut chosen = std::collections::HashSet::new();
+    let mut chosen = HashSet::new();
     let mut open: Vec<String> = Vec::new();
     for name in names {
         let found: Vec<String> = project

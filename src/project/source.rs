@@ -34,9 +34,15 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Keeps a text and returns its number.
-    pub(crate) fn add(&mut self, path: &Path, text: &str) -> u32 {
-        self.files.push((path.to_owned(), text.to_owned()));
+    pub(crate) fn add(&mut self, path: &Path, text: String) -> u32 {
+        self.files.push((path.to_owned(), text));
         u32::try_from(self.files.len()).unwrap_or(0)
+    }
+
+    /// The text of a number.
+    pub(crate) fn text(&self, file: u32) -> &str {
+        let place = usize::try_from(file).unwrap_or(0).wrapping_sub(1);
+        self.files.get(place).map_or("", |(_, text)| text)
     }
 
     /// The place of a position, unless it is "nowhere".

@@ -1,11 +1,10 @@
 //! The tree of a Compose file: values with the place they were read from.
 
-use indexmap::IndexMap;
+mod mapping;
+
+pub(crate) use mapping::{Key, Mapping};
 
 use super::source::Position;
-
-/// The entries of a mapping, in file order.
-pub(crate) type Mapping = IndexMap<String, Node>;
 
 /// A value and its place.
 #[derive(Debug, Clone, Default)]
@@ -193,7 +192,7 @@ impl Node {
             Value::Mapping(mapping) => Json::Object(
                 mapping
                     .iter()
-                    .map(|(key, node)| (key.clone(), node.to_json()))
+                    .map(|(key, node)| (key.to_string(), node.to_json()))
                     .collect(),
             ),
         }

@@ -1,12 +1,13 @@
 //! Lists in which a later entry takes the place of an earlier one with the same key.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::error::{Fault, Outcome, Under as _};
 use super::tree::{Mapping, Node, Value};
 use super::volume_spec;
 
-type KeyOf = fn(&Node) -> Outcome<String>;
+type KeyOf = fn(&Node) -> Outcome<Cow<'_, str>>;
 
 /// Drops what later entries replace, everywhere in a model.
 pub(crate) fn enforce(model: &mut Node) -> Outcome<()> {
@@ -99,96 +100,109 @@ fn unique_list(node: &mut Node, key_of: KeyOf) -> Outcome<()> {
     let Some(items) = node.as_sequence_mut() else {
         return Ok(());
     };
+    let mut keys = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        keys.push(key_of(item).within(index)?);
+    }
+    let Some(replacements) = replacements(&keys) else {
+        return Ok(());
+    };
     let mut kept: Vec<Node> = Vec::with_capacity(items.len());
-    let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
-    for (index, item) in items.drain(..).enumerate() {
-        let key = key_of(&item).within(index)?;
-        if let Some(place) = places.get(&key) {
-            kept[*place] = item;
-        } else {
-            places.insert(key, kept.len());
-            kept.push(item);
+    for (item, place) in items.drain(..).zip(replacements) {
+        match kept.get_mut(place) {
+            Some(earlier) => *earlier = item,
+            None => kept.push(item),
         }
     }
     *items = kept;
     Ok(())
 }
 
-fn key_value(node: &Node) -> Outcome<String> {
+/// The place of each item once repeated keys share one; `None` if no key is repeated.
+fn replacements(keys: &[Cow<'_, str>]) -> Option<Vec<usize>> {
+    if keys.len() < 2 {
+        return None;
+    }
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(keys.len());
+    let place_of = |key| {
+        let next = places.len();
+        *places.entry(key).or_insert(next)
+    };
+    let all: Vec<usize> = keys.iter().map(Cow::as_ref).map(place_of).collect();
+    (places.len() < keys.len()).then_some(all)
+}
+
+fn key_value(node: &Node) -> Outcome<Cow<'_, str>> {
     let text = node
         .as_str()
         .ok_or_else(|| Fault::wrong_type("a string", node))?;
-    Ok(text.split('=').next().unwrap_or_default().to_owned())
+    Ok(text.split('=').next().unwrap_or_default().into())
 }
 
-fn volume(node: &Node) -> Outcome<String> {
+fn volume(node: &Node) -> Outcome<Cow<'_, str>> {
     match &node.value {
         Value::Mapping(mapping) => match mapping.get("target").and_then(Node::as_str) {
-            Some(target) => Ok(target.to_owned()),
+            Some(target) => Ok(target.into()),
             None => Err(Fault::invalid("the mount has no target", node.at)
                 .hint("add `target: /path/in/container`")),
         },
         Value::String(text) => volume_spec::parse(text)
-            .map(|volume| volume.target)
+            .map(|volume| volume.target.into())
             .map_err(|reason| Fault::invalid(reason, node.at)),
-        _ => Ok(String::new()),
+        _ => Ok("".into()),
     }
 }
 
-fn device(node: &Node) -> Outcome<String> {
+fn device(node: &Node) -> Outcome<Cow<'_, str>> {
     match &node.value {
         Value::Mapping(mapping) => match mapping.get("target").and_then(Node::as_str) {
-            Some(target) => Ok(target.to_owned()),
+            Some(target) => Ok(target.into()),
             None => Err(Fault::invalid("the device has no target", node.at)),
         },
         Value::String(text) => {
             let mut parts = text.split(':');
             let source = parts.next().unwrap_or_default();
-            Ok(parts.next().unwrap_or(source).to_owned())
+            Ok(parts.next().unwrap_or(source).into())
         }
-        _ => Ok(String::new()),
+        _ => Ok("".into()),
     }
 }
 
-fn expose(node: &Node) -> Outcome<String> {
+fn expose(node: &Node) -> Outcome<Cow<'_, str>> {
     match &node.value {
-        Value::String(_) | Value::Int(_) => Ok(node.go_string()),
+        Value::String(text) => Ok(text.into()),
+        Value::Int(_) => Ok(node.go_string().into()),
         _ => Err(Fault::wrong_type("a port", node)),
     }
 }
 
-fn config_mount(node: &Node) -> Outcome<String> {
+fn config_mount(node: &Node) -> Outcome<Cow<'_, str>> {
     mount(node, "")
 }
 
-fn secret_mount(node: &Node) -> Outcome<String> {
+fn secret_mount(node: &Node) -> Outcome<Cow<'_, str>> {
     mount(node, "/run/secrets")
 }
 
-fn mount(node: &Node, directory: &str) -> Outcome<String> {
+fn mount<'a>(node: &'a Node, directory: &str) -> Outcome<Cow<'a, str>> {
     match &node.value {
-        Value::String(name) => Ok(format!("{directory}/{name}")),
-        Value::Mapping(mapping) => match mapping.get("target") {
-            Some(target) => target
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| Fault::wrong_type("a string", target)),
-            None => Ok(format!(
-                "{directory}/{}",
-                mapping
-                    .get("source")
-                    .map(Node::go_string)
-                    .unwrap_or_default()
-            )),
-        },
+        Value::String(name) => Ok(format!("{directory}/{name}").into()),
+        Value::Mapping(mapping) => {
+            if let Some(target) = mapping.get("target") {
+                let text = target.as_str().map(Cow::Borrowed);
+                return text.ok_or_else(|| Fault::wrong_type("a string", target));
+            }
+            let source = mapping.get("source").map(Node::go_string);
+            Ok(format!("{directory}/{}", source.unwrap_or_default()).into())
+        }
         _ => Err(Fault::wrong_type("a name or a mapping", node)),
     }
 }
 
-fn port(node: &Node) -> Outcome<String> {
+fn port(node: &Node) -> Outcome<Cow<'_, str>> {
     match &node.value {
-        Value::Int(port) => Ok(port.to_string()),
-        Value::String(text) => Ok(text.clone()),
+        Value::Int(port) => Ok(port.to_string().into()),
+        Value::String(text) => Ok(text.into()),
         Value::Mapping(mapping) => {
             let target = mapping.get("target").ok_or_else(|| {
                 Fault::invalid("the port has no target", node.at).hint("add `target: 80`")
@@ -201,9 +215,10 @@ fn port(node: &Node) -> Outcome<String> {
                 "{host}:{}:{}/{protocol}",
                 part("published", ""),
                 typed(target)
-            ))
+            )
+            .into())
         }
-        _ => Ok(String::new()),
+        _ => Ok("".into()),
     }
 }
 
@@ -215,19 +230,19 @@ fn typed(node: &Node) -> String {
     }
 }
 
-fn env_file(node: &Node) -> Outcome<String> {
+fn env_file(node: &Node) -> Outcome<Cow<'_, str>> {
     match &node.value {
-        Value::String(path) => Ok(path.clone()),
+        Value::String(path) => Ok(path.into()),
         Value::Mapping(mapping) => match mapping.get("path") {
             Some(path) => path
                 .as_str()
-                .map(str::to_owned)
+                .map(Cow::Borrowed)
                 .ok_or_else(|| Fault::wrong_type("a string", path)),
             None => Err(Fault::new(
                 super::error::Problem::MissingKey("path"),
                 node.at,
             )),
         },
-        _ => Ok(String::new()),
+        _ => Ok("".into()),
     }
 }

@@ -1,6 +1,9 @@
 //! YAML text → trees: anchors, merge keys, tags and limits.
 
-use std::collections::HashMap;
+mod glance;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
@@ -8,24 +11,31 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 use super::error::{Fault, Outcome, Problem};
 use super::scalar;
 use super::source::Position;
-use super::tree::{Directive, Mapping, Node, Value};
+use super::tree::{Directive, Key, Mapping, Node, Value};
+
+pub(crate) use glance::begins_with_entry;
 
 /// How many nodes aliases may add to a file; real projects stay far below.
 const ALIAS_BUDGET: usize = 1_000_000;
 const DEPTH_LIMIT: usize = 200;
 
-/// Reads every document of a file; an empty one is left out.
-pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
+fn options() -> Options {
     let mut options = Options::default();
     options.flow_nesting_limit = DEPTH_LIMIT;
     options.block_nesting_limit = DEPTH_LIMIT;
+    options
+}
+
+/// Reads every document of a file; an empty one is left out.
+pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder {
         text,
-        parser: Parser::new_from_str_with_options(text, options),
+        parser: Parser::new_from_str_with_options(text, options()),
         file,
         anchors: HashMap::new(),
         budget: ALIAS_BUDGET,
+        keys: HashSet::new(),
     };
     builder.documents()
 }
@@ -36,6 +46,8 @@ struct Builder<'text> {
     file: u32,
     anchors: HashMap<usize, (Rc<Node>, usize)>,
     budget: usize,
+    /// Every key once: the same few words stand in each service.
+    keys: HashSet<Rc<str>>,
 }
 
 /// What a node of the text turned out to be.
@@ -90,7 +102,7 @@ impl<'text> Builder<'text> {
             Event::Alias(id) => return self.alias(id, at),
             Event::Scalar(text, style, anchor, tag) => {
                 self.check_escapes(style, &span, at)?;
-                (self.scalar(&text, style, tag.as_deref(), at)?, anchor)
+                (self.scalar(text, style, tag.as_deref(), at)?, anchor)
             }
 
             Event::SequenceStart(_, anchor, tag) => (self.sequence(tag.as_deref(), at)?, anchor),
@@ -136,29 +148,58 @@ impl<'text> Builder<'text> {
     #[expect(clippy::unused_self, reason = "stands beside the other kinds of node")]
     fn scalar(
         &self,
-        text: &str,
+        text: Cow<'_, str>,
         style: ScalarStyle,
         tag: Option<&Tag>,
         at: Position,
     ) -> Outcome<Built> {
         let (directive, tag) = directive_of(tag);
         let plain = style == ScalarStyle::Plain;
+        let merge_key = text == "<<"
+            && (plain && tag.is_none()
+                || tag.is_some_and(|tag| standard_suffix(tag) == Some("merge")));
         let value = match tag {
             // What is marked is text, wherever the mark has no effect.
-            None if directive != Directive::None => Value::String(text.to_owned()),
-            None if !plain => Value::String(text.to_owned()),
-            None => scalar::resolve_plain(text),
-            Some(tag) => tagged_scalar(text, tag, at)?,
+            None if directive != Directive::None || !plain => None,
+            None => scalar::resolve_plain(&text),
+            Some(tag) => Some(tagged_scalar(&text, tag, at)?),
         };
-        let mut node = Node::new(value, at);
+        let mut node = Node::new(
+            value.unwrap_or_else(|| Value::String(text.into_owned())),
+            at,
+        );
         node.directive = directive;
         Ok(Built {
             node,
             size: 1,
-            merge_key: text == "<<"
-                && (plain && tag.is_none()
-                    || tag.is_some_and(|tag| standard_suffix(tag) == Some("merge"))),
+            merge_key,
         })
+    }
+
+    /// The key of an entry; `None` for `<<`. With the number of nodes that it stands for.
+    fn key(&mut self, event: Event<'text>, span: Span) -> Outcome<(Option<Key>, Position, usize)> {
+        if let Event::Scalar(text, ScalarStyle::Plain, 0, None) = &event
+            && text != "<<"
+            && scalar::resolve_plain(text).is_none()
+        {
+            return Ok((Some(self.shared(text)), self.position(&span), 1));
+        }
+        let built = self.node(event, span)?;
+        let at = built.node.at;
+        if built.merge_key {
+            return Ok((None, at, built.size));
+        }
+        let name = key_name(built.node)?;
+        Ok((Some(self.shared(&name)), at, built.size))
+    }
+
+    fn shared(&mut self, text: &str) -> Key {
+        if let Some(known) = self.keys.get(text) {
+            return Rc::clone(known).into();
+        }
+        let key: Rc<str> = text.into();
+        self.keys.insert(Rc::clone(&key));
+        key.into()
     }
 
     /// `\\/` is an escape of JSON and of YAML 1.2, which Compose does not know.
@@ -207,34 +248,32 @@ impl<'text> Builder<'text> {
             if matches!(event, Event::MappingEnd) {
                 break;
             }
-            let key = self.node(event, span)?;
+            let (key, key_at, key_size) = self.key(event, span)?;
             let (event, span) = self.expect_next(at)?;
             let value = self.node(event, span)?;
-            size += key.size + value.size;
-            if key.merge_key {
+            size += key_size + value.size;
+            let Some(key) = key else {
                 if !merged.is_empty() {
                     let problem = Problem::Syntax("the key `<<` is already there".into());
-                    return Err(Fault::new(problem, key.node.at).hint("write `<<: [*one, *two]`"));
+                    return Err(Fault::new(problem, key_at).hint("write `<<: [*one, *two]`"));
                 }
                 merge_sources(value.node, &mut merged)?;
                 continue;
-            }
-            let key_at = key.node.at;
-            let name = key_name(key.node)?;
+            };
             let mut node = value.node;
             node.key_at = key_at;
-            if let Some(earlier) = mapping.get(&name) {
-                let line = earlier.key_at.line;
+            if let Err((key, _)) = mapping.insert_new(key, node) {
+                let line = mapping.get(&key).map_or(0, |earlier| earlier.key_at.line);
                 let problem =
-                    Problem::Syntax(format!("the key `{name}` is already there, in line {line}"));
+                    Problem::Syntax(format!("the key `{key}` is already there, in line {line}"));
                 return Err(Fault::new(problem, key_at).hint("keep one of the two"));
             }
-            mapping.insert(name, node);
         }
         for source in merged {
             if let Value::Mapping(entries) = source.value {
-                for (name, node) in entries {
-                    mapping.entry(name).or_insert(node);
+                for (key, node) in entries {
+                    // What stands here beats what `<<` brings.
+                    let _ = mapping.insert_new(key, node);
                 }
             }
         }
@@ -317,7 +356,7 @@ fn tagged_scalar(text: &str, tag: &Tag, at: Position) -> Outcome<Value> {
     let value = match standard_suffix(tag) {
         Some("str" | "merge") | None => return Ok(Value::String(text.to_owned())),
         Some("binary") => return decode_base64(text).map(Value::String).ok_or_else(fault),
-        Some(_) => scalar::resolve_plain(text),
+        Some(_) => scalar::resolve_plain(text).unwrap_or_else(|| Value::String(text.to_owned())),
     };
     match (standard_suffix(tag), value) {
         (Some("float"), Value::Int(number)) =>

@@ -6,7 +6,9 @@ use crate::project::error::{Fault, Outcome, Under as _};
 use crate::project::model::{ByteSize, Extensions, FileMode, Float, GoDuration, HostList, Ulimit};
 use crate::project::source::Position;
 use crate::project::tree::{Mapping, Node, Value};
-use crate::project::{bytes, duration, interpolate, shell};
+use crate::project::{duration, interpolate, shell};
+
+use super::values::{byte_size, float, hosts, integer, printed, string, strings, variables};
 
 /// A mapping whose keys are taken out one by one.
 pub(super) struct Fields {
@@ -33,10 +35,8 @@ impl Fields {
     }
 
     /// Takes a key out and reads it.
-    fn read<T>(&mut self, key: &str, read: impl FnOnce(&Node) -> Outcome<T>) -> Outcome<Option<T>> {
-        self.take(key)
-            .map(|node| read(&node).under(key))
-            .transpose()
+    fn read<T>(&mut self, key: &str, read: impl FnOnce(Node) -> Outcome<T>) -> Outcome<Option<T>> {
+        self.take(key).map(|node| read(node).under(key)).transpose()
     }
 
     /// The `x-…` keys that are left.
@@ -44,7 +44,7 @@ impl Fields {
         let left = std::mem::take(&mut self.mapping).into_iter();
         Extensions(
             left.filter(|(key, _)| key.starts_with("x-"))
-                .map(|(key, node)| (key, node.to_json()))
+                .map(|(key, node)| (key.to_string(), node.to_json()))
                 .collect(),
         )
     }
@@ -63,7 +63,10 @@ impl Fields {
     pub(super) fn printed(&mut self, key: &str) -> Outcome<Vec<String>> {
         Ok(self
             .read(key, |node| {
-                Ok(items(node)?.iter().map(Node::go_string).collect())
+                Ok(match node.value {
+                    Value::Sequence(items) => items.into_iter().map(printed).collect(),
+                    _ => vec![printed(node)],
+                })
             })?
             .unwrap_or_default())
     }
@@ -80,7 +83,7 @@ impl Fields {
 
     /// A whole number.
     pub(super) fn integer(&mut self, key: &str) -> Outcome<Option<i64>> {
-        self.read(key, integer)
+        self.read(key, |node| integer(&node))
     }
 
     /// A whole number that counts as absent when it is zero.
@@ -91,14 +94,16 @@ impl Fields {
     /// A whole number that is not negative.
     pub(super) fn unsigned(&mut self, key: &str) -> Outcome<Option<u64>> {
         self.read(key, |node| {
-            u64::try_from(integer(node)?)
+            u64::try_from(integer(&node)?)
                 .map_err(|_| Fault::invalid("must not be negative", node.at))
         })
     }
 
     /// A number that counts as absent when it is zero.
     pub(super) fn float(&mut self, key: &str) -> Outcome<Option<Float>> {
-        Ok(self.read(key, float)?.filter(|number| number.0 != 0.0))
+        Ok(self
+            .read(key, |node| float(&node))?
+            .filter(|number| number.0 != 0.0))
     }
 
     /// A boolean.
@@ -138,7 +143,9 @@ impl Fields {
 
     /// A size that counts as absent when it is zero.
     pub(super) fn bytes(&mut self, key: &str) -> Outcome<Option<ByteSize>> {
-        Ok(self.read(key, byte_size)?.filter(|size| size.0 != 0))
+        Ok(self
+            .read(key, |node| byte_size(&node))?
+            .filter(|size| size.0 != 0))
     }
 
     /// Permission bits.
@@ -149,7 +156,7 @@ impl Fields {
                 Fault::invalid(format!("`{text}` is no file mode"), node.at)
                     .hint("write it in octal: `0440`")
             }),
-            _ => Err(Fault::wrong_type("a file mode", node)),
+            _ => Err(Fault::wrong_type("a file mode", &node)),
         })
     }
 
@@ -166,7 +173,7 @@ impl Fields {
     pub(super) fn device_count(&mut self, key: &str) -> Outcome<Option<i64>> {
         let count = self.read(key, |node| match node.as_str() {
             Some(text) if text.eq_ignore_ascii_case("all") => Ok(-1),
-            _ => integer(node),
+            _ => integer(&node),
         })?;
         Ok(count.filter(|count| *count != 0))
     }
@@ -174,7 +181,7 @@ impl Fields {
     /// A whole number of 32 bits that counts as absent when it is zero.
     pub(super) fn u32(&mut self, key: &str) -> Outcome<Option<u32>> {
         let number = self.read(key, |node| {
-            u32::try_from(integer(node)?).map_err(|_| Fault::invalid("is out of range", node.at))
+            u32::try_from(integer(&node)?).map_err(|_| Fault::invalid("is out of range", node.at))
         })?;
         Ok(number.filter(|number| *number != 0))
     }
@@ -202,8 +209,8 @@ impl Fields {
             .and_then(Node::as_sequence)
             .unwrap_or_default();
         for (index, item) in items.iter().enumerate() {
-            let text = item.go_string();
-            let name = text.split('=').next().unwrap_or_default();
+            let name = item.as_str().and_then(|text| text.split('=').next());
+            let name = name.unwrap_or_default();
             if name.ends_with(char::is_whitespace) {
                 let fault = Fault::invalid(format!("the name `{name}` ends in a space"), item.at);
                 return Err(fault.within(index).under(key));
@@ -223,7 +230,7 @@ impl Fields {
 
     /// Host names and their addresses.
     pub(super) fn hosts(&mut self, key: &str) -> Outcome<HostList> {
-        Ok(self.read(key, hosts)?.unwrap_or_default())
+        Ok(self.read(key, |node| hosts(&node))?.unwrap_or_default())
     }
 
     /// Limits of the kernel.
@@ -261,6 +268,15 @@ impl Fields {
             .transpose()
     }
 
+    /// As [`Self::nested`]; most services lack it, and it is large.
+    pub(super) fn boxed<T>(
+        &mut self,
+        key: &str,
+        read: fn(&mut Fields) -> Outcome<T>,
+    ) -> Outcome<Option<Box<T>>> {
+        Ok(self.nested(key, read)?.map(Box::new))
+    }
+
     /// A list of mappings.
     pub(super) fn list<T>(
         &mut self,
@@ -296,7 +312,7 @@ impl Fields {
         let mut all = IndexMap::with_capacity(mapping.len());
         for (name, value) in mapping {
             let value = read(value).under(&name).under(key)?;
-            all.insert(name, value);
+            all.insert(name.to_string(), value);
         }
         Ok(all)
     }
@@ -316,135 +332,4 @@ impl Fields {
                 .map(Some)
         })
     }
-}
-
-fn string(node: &Node) -> Outcome<String> {
-    match &node.value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Int(number) => Ok(number.to_string()),
-        _ => Err(Fault::wrong_type("a string", node)),
-    }
-}
-
-fn items(node: &Node) -> Outcome<&[Node]> {
-    match &node.value {
-        Value::Sequence(items) => Ok(items),
-        _ => Ok(std::slice::from_ref(node)),
-    }
-}
-
-fn strings(node: &Node) -> Outcome<Vec<String>> {
-    items(node)?
-        .iter()
-        .enumerate()
-        .map(|(index, item)| string(item).within(index))
-        .collect()
-}
-
-fn integer(node: &Node) -> Outcome<i64> {
-    let fault = || Fault::wrong_type("a whole number", node);
-    match &node.value {
-        Value::Int(number) => Ok(*number),
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "Compose drops the fraction, too"
-        )]
-        Value::Float(number) => Ok(*number as i64),
-        Value::String(text) => interpolate::parse_int(text).ok_or_else(fault),
-        _ => Err(fault()),
-    }
-}
-
-fn float(node: &Node) -> Outcome<Float> {
-    let fault = || Fault::wrong_type("a number", node);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        reason = "Compose keeps 32 bits"
-    )]
-    match &node.value {
-        Value::Int(number) => Ok(Float(*number as f32)),
-        Value::Float(number) => Ok(Float(*number as f32)),
-        Value::String(text) => interpolate::parse_float(text)
-            .map(|number| Float(number as f32))
-            .ok_or_else(fault),
-        _ => Err(fault()),
-    }
-}
-
-fn byte_size(node: &Node) -> Outcome<ByteSize> {
-    match &node.value {
-        Value::Int(number) => Ok(ByteSize(*number)),
-        Value::String(text) => bytes::parse(text).ok_or_else(|| {
-            Fault::invalid(format!("`{text}` is no size"), node.at)
-                .hint("write a number and a unit: `512m`, `1g`")
-        }),
-        // Compose drops a size that is written as a fraction; nobody means that.
-        Value::Float(_) => Err(Fault::wrong_type(
-            "a whole number of bytes or a text such as `1.5g`",
-            node,
-        )),
-        _ => Err(Fault::wrong_type("a size", node)),
-    }
-}
-
-fn variables(node: &Node) -> Outcome<IndexMap<String, Option<String>>> {
-    match &node.value {
-        Value::Mapping(mapping) => Ok(mapping
-            .iter()
-            .map(|(key, value)| (key.clone(), (!value.is_null()).then(|| value.go_string())))
-            .collect()),
-        Value::Sequence(items) => Ok(items
-            .iter()
-            .map(|item| {
-                let text = item.go_string();
-                match text.split_once('=') {
-                    Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-                    None => (text, None),
-                }
-            })
-            .collect()),
-        _ => Err(Fault::wrong_type("a mapping or a list", node)),
-    }
-}
-
-fn hosts(node: &Node) -> Outcome<HostList> {
-    let mut hosts: IndexMap<String, Vec<String>> = IndexMap::new();
-    match &node.value {
-        Value::Mapping(mapping) => {
-            for (host, addresses) in mapping {
-                let addresses = match &addresses.value {
-                    Value::Null => vec![String::new()],
-                    _ => items(addresses)?.iter().map(Node::go_string).collect(),
-                };
-                hosts.insert(host.clone(), addresses);
-            }
-        }
-        Value::Sequence(items) => {
-            for item in items {
-                let text = item.go_string();
-                let pair = text.split_once('=').or_else(|| text.split_once(':'));
-                let (host, addresses) = pair.ok_or_else(|| {
-                    Fault::invalid(format!("`{text}` has no address"), item.at)
-                        .hint("write `host=address`")
-                })?;
-                hosts
-                    .entry(host.to_owned())
-                    .or_default()
-                    .extend(addresses.split(',').map(str::to_owned));
-            }
-        }
-        _ => return Err(Fault::wrong_type("a mapping or a list", node)),
-    }
-    for (host, addresses) in &mut hosts {
-        if host.is_empty() || host.contains([':', '=']) {
-            return Err(Fault::invalid(format!("`{host}` is no host name"), node.at));
-        }
-        for address in addresses {
-            if address.len() > 2 && address.starts_with('[') && address.ends_with(']') {
-                *address = address[1..address.len() - 1].to_owned();
-            }
-        }
-    }
-    Ok(HostList(hosts))
 }

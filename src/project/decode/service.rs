@@ -9,6 +9,7 @@ use crate::project::model::{
 };
 
 use super::fields::Fields;
+use super::values::printed;
 use crate::project::tree::{Node, Value};
 
 #[expect(clippy::too_many_lines, reason = "one line for each key")]
@@ -19,9 +20,9 @@ pub(super) fn service(fields: &mut Fields) -> Outcome<Service> {
         profiles: fields.strings("profiles")?,
         annotations: fields.pairs("annotations")?,
         attach: fields.boolean("attach")?,
-        build: fields.nested("build", super::build::build)?,
-        develop: fields.nested("develop", super::build::develop)?,
-        blkio_config: fields.nested("blkio_config", blkio_config)?,
+        build: fields.boxed("build", super::build::build)?,
+        develop: fields.boxed("develop", super::build::develop)?,
+        blkio_config: fields.boxed("blkio_config", blkio_config)?,
         cap_add: fields.strings("cap_add")?,
         cap_drop: fields.strings("cap_drop")?,
         cgroup_parent: fields.string("cgroup_parent")?,
@@ -38,9 +39,9 @@ pub(super) fn service(fields: &mut Fields) -> Outcome<Service> {
         command: fields.command("command")?,
         configs: fields.list("configs", super::mount::file_reference)?,
         container_name: fields.string("container_name")?,
-        credential_spec: fields.nested("credential_spec", credential_spec)?,
+        credential_spec: fields.boxed("credential_spec", credential_spec)?,
         depends_on: depends_on(fields)?,
-        deploy: fields.nested("deploy", super::deploy::deploy)?,
+        deploy: fields.boxed("deploy", super::deploy::deploy)?,
         device_cgroup_rules: fields.strings("device_cgroup_rules")?,
         devices: fields.list("devices", device)?,
         dns: fields.strings("dns")?,
@@ -49,17 +50,17 @@ pub(super) fn service(fields: &mut Fields) -> Outcome<Service> {
         dockerfile: fields.string("dockerfile")?,
         domainname: fields.string("domainname")?,
         entrypoint: fields.command("entrypoint")?,
-        provider: fields.nested("provider", provider)?,
+        provider: fields.boxed("provider", provider)?,
         environment: fields.environment("environment")?,
         env_file: fields.list("env_file", env_file)?,
         expose: fields.printed("expose")?,
-        extends: fields.nested("extends", extends)?,
+        extends: fields.boxed("extends", extends)?,
         external_links: fields.strings("external_links")?,
         extra_hosts: fields.hosts("extra_hosts")?,
         group_add: fields.strings("group_add")?,
         gpus: fields.list("gpus", super::deploy::device_request)?,
         hostname: fields.string("hostname")?,
-        healthcheck: fields.nested("healthcheck", health_check)?,
+        healthcheck: fields.boxed("healthcheck", health_check)?,
         image: fields.string("image")?,
         init: fields.boolean("init")?,
         ipc: fields.string("ipc")?,
@@ -67,7 +68,7 @@ pub(super) fn service(fields: &mut Fields) -> Outcome<Service> {
         labels: fields.pairs("labels")?,
         label_file: fields.strings("label_file")?,
         links: fields.strings("links")?,
-        logging: fields.nested("logging", logging)?,
+        logging: fields.boxed("logging", logging)?,
         log_driver: fields.string("log_driver")?,
         log_opt: fields.pairs("log_opt")?,
         mem_limit: fields.bytes("mem_limit")?,
@@ -248,10 +249,9 @@ fn health_test(fields: &mut Fields) -> Outcome<Vec<String>> {
     fields.shell_test("test")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that decoders have")]
 fn printed_items(node: Node) -> Outcome<Vec<String>> {
-    Ok(match &node.value {
-        Value::Sequence(items) => items.iter().map(Node::go_string).collect(),
-        _ => vec![node.go_string()],
+    Ok(match node.value {
+        Value::Sequence(items) => items.into_iter().map(printed).collect(),
+        _ => vec![printed(node)],
     })
 }

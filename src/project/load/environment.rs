@@ -13,17 +13,26 @@ use crate::project::source::Position;
 impl Loader {
     /// Reads the env files of every service; those of disabled ones need not be there.
     pub(super) fn resolve_environments(&mut self, project: &mut Project) -> Outcome<()> {
-        let environment = project.environment.clone();
+        let environment = std::mem::take(&mut project.environment);
+        let result = self.resolve_each_environment(project, &environment);
+        project.environment = environment;
+        result
+    }
+
+    fn resolve_each_environment(
+        &mut self,
+        project: &mut Project,
+        environment: &IndexMap<String, String>,
+    ) -> Outcome<()> {
         for (name, service) in &mut project.services {
-            let resolved = self
-                .service_environment(service, &environment)
+            service.resolved_environment = self
+                .service_environment(service, environment)
                 .under(name)
                 .under("services")?;
-            service.resolved_environment = Some(resolved);
         }
         for (name, service) in &mut project.disabled_services {
-            match self.service_environment(service, &environment) {
-                Ok(resolved) => service.resolved_environment = Some(resolved),
+            match self.service_environment(service, environment) {
+                Ok(resolved) => service.resolved_environment = resolved,
                 Err(fault) => {
                     let message = format!(
                         "the disabled service `{name}` cannot run: {}",
@@ -51,11 +60,15 @@ impl Loader {
         Ok(())
     }
 
+    /// `None` where it is the `environment` of the service, as it stands.
     fn service_environment(
         &mut self,
         service: &Service,
         environment: &IndexMap<String, String>,
-    ) -> Outcome<IndexMap<String, Option<String>>> {
+    ) -> Outcome<Option<IndexMap<String, Option<String>>>> {
+        if service.env_file.is_empty() && service.environment.values().all(Option::is_some) {
+            return Ok(None);
+        }
         let own = |name: &str| service.environment.get(name).cloned().flatten();
         let mut values: IndexMap<String, String> = service
             .environment
@@ -79,7 +92,7 @@ impl Loader {
             let value = value.clone().or_else(|| environment.get(name).cloned());
             resolved.insert(name.clone(), value);
         }
-        Ok(resolved)
+        Ok(Some(resolved))
     }
 
     fn read_env_file(

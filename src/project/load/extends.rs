@@ -262,10 +262,8 @@ fn check_name(name: &str, services: &Mapping, file: &Path, at: Position) -> Outc
         Problem::Undefined(format!("`{}` has no service `{name}`", file.display())),
         at,
     );
-    Err(
-        match suggest::closest(name, services.keys().map(String::as_str)) {
-            Some(close) => fault.hint(format!("did you mean `{close}`?")),
-            None => fault,
-        },
-    )
+    Err(match suggest::closest(name, services.keys()) {
+        Some(close) => fault.hint(format!("did you mean `{close}`?")),
+        None => fault,
+    })
 }

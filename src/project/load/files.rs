@@ -128,7 +128,7 @@ fn resolve_environment(model: &mut Node, scope: &Scope) {
         .get_mut("services")
         .and_then(Node::as_mapping_mut)
         .into_iter()
-        .flat_map(|all| all.values_mut())
+        .flat_map(Mapping::values_mut)
     {
         let list = service
             .as_mapping_mut()
@@ -146,7 +146,7 @@ fn resolve_environment(model: &mut Node, scope: &Scope) {
             .get_mut(section)
             .and_then(Node::as_mapping_mut)
             .into_iter()
-            .flat_map(|all| all.values_mut())
+            .flat_map(Mapping::values_mut)
         {
             let at = object.at;
             let Some(object) = object.as_mapping_mut() else {
@@ -158,7 +158,7 @@ fn resolve_environment(model: &mut Node, scope: &Scope) {
                 .and_then(|name| scope.environment.get(name));
             if let Some(value) = value {
                 let value = Node::string(value.clone(), at);
-                object.insert(crate::project::decode::RESOLVED_VALUE.into(), value);
+                object.insert(crate::project::decode::RESOLVED_VALUE, value);
             }
         }
     }

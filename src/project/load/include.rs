@@ -225,9 +225,7 @@ fn import(imported: Node, document: &mut Node) -> Outcome<()> {
         else {
             continue;
         };
-        let target = document
-            .entry(section.to_owned())
-            .or_insert_with(|| Node::mapping(Mapping::new(), at));
+        let target = document.or_insert_with(section, || Node::mapping(Mapping::new(), at));
         if target.is_null() {
             target.value = Value::Mapping(Mapping::new());
         }

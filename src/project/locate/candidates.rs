@@ -110,11 +110,18 @@ fn existing(directory: &Path, name: &str) -> Option<PathBuf> {
     Some(directory.join(name)).filter(|path| path.is_file())
 }
 
+/// A service with one of these can be run by itself.
+const COMPLETE: [&str; 4] = ["image", "build", "extends", "provider"];
+
 /// A file whose services have neither image nor build only changes another one.
 fn check_is_no_overlay(file: &Path) -> Result<(), LocateError> {
     let Ok(text) = std::fs::read_to_string(file) else {
         return Ok(());
     };
+    // Nearly every file is told by its first service.
+    if yaml::begins_with_entry(&text, "services", &COMPLETE) {
+        return Ok(());
+    }
     let Ok(documents) = yaml::parse(&text, 0) else {
         return Ok(());
     };
@@ -123,11 +130,7 @@ fn check_is_no_overlay(file: &Path) -> Result<(), LocateError> {
         .filter_map(|doc| doc.get("services")?.as_mapping())
         .flatten()
         .peekable();
-    let complete = |service: &Node| {
-        ["image", "build", "extends", "provider"]
-            .iter()
-            .any(|key| service.get(key).is_some())
-    };
+    let complete = |service: &Node| COMPLETE.iter().any(|key| service.get(key).is_some());
     let includes = documents.iter().any(|doc| doc.get("include").is_some());
     if includes || services.peek().is_none() || services.any(|(_, service)| complete(service)) {
         return Ok(());

@@ -29,11 +29,11 @@ pub struct Service {
     #[serde(skip_serializing_if = "absent")]
     pub attach: Option<bool>,
     #[serde(skip_serializing_if = "absent")]
-    pub build: Option<Build>,
+    pub build: Option<Box<Build>>,
     #[serde(skip_serializing_if = "absent")]
-    pub develop: Option<Develop>,
+    pub develop: Option<Box<Develop>>,
     #[serde(skip_serializing_if = "absent")]
-    pub blkio_config: Option<BlkioConfig>,
+    pub blkio_config: Option<Box<BlkioConfig>>,
     #[serde(skip_serializing_if = "absent")]
     pub cap_add: Vec<String>,
     #[serde(skip_serializing_if = "absent")]
@@ -66,11 +66,11 @@ pub struct Service {
     #[serde(skip_serializing_if = "absent")]
     pub container_name: Option<String>,
     #[serde(skip_serializing_if = "absent")]
-    pub credential_spec: Option<CredentialSpec>,
+    pub credential_spec: Option<Box<CredentialSpec>>,
     #[serde(skip_serializing_if = "absent", serialize_with = "sorted")]
     pub depends_on: IndexMap<String, ServiceDependency>,
     #[serde(skip_serializing_if = "absent")]
-    pub deploy: Option<Deploy>,
+    pub deploy: Option<Box<Deploy>>,
     #[serde(skip_serializing_if = "absent")]
     pub device_cgroup_rules: Vec<String>,
     #[serde(skip_serializing_if = "absent")]
@@ -87,7 +87,7 @@ pub struct Service {
     pub domainname: Option<String>,
     pub entrypoint: Option<Vec<String>>,
     #[serde(skip_serializing_if = "absent")]
-    pub provider: Option<Provider>,
+    pub provider: Option<Box<Provider>>,
     #[serde(skip_serializing_if = "absent", serialize_with = "sorted")]
     pub environment: IndexMap<String, Option<String>>,
     #[serde(skip_serializing_if = "absent")]
@@ -95,7 +95,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "absent")]
     pub expose: Vec<String>,
     #[serde(skip_serializing_if = "absent")]
-    pub extends: Option<Extends>,
+    pub extends: Option<Box<Extends>>,
     #[serde(skip_serializing_if = "absent")]
     pub external_links: Vec<String>,
     #[serde(skip_serializing_if = "absent")]
@@ -107,7 +107,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "absent")]
     pub hostname: Option<String>,
     #[serde(skip_serializing_if = "absent")]
-    pub healthcheck: Option<HealthCheck>,
+    pub healthcheck: Option<Box<HealthCheck>>,
     #[serde(skip_serializing_if = "absent")]
     pub image: Option<String>,
     #[serde(skip_serializing_if = "absent")]
@@ -123,7 +123,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "absent")]
     pub links: Vec<String>,
     #[serde(skip_serializing_if = "absent")]
-    pub logging: Option<Logging>,
+    pub logging: Option<Box<Logging>>,
     #[serde(skip_serializing_if = "absent")]
     pub log_driver: Option<String>,
     #[serde(skip_serializing_if = "absent", serialize_with = "sorted")]
@@ -212,8 +212,8 @@ pub struct Service {
     pub post_start: Vec<Hook>,
     #[serde(skip_serializing_if = "absent")]
     pub pre_stop: Vec<Hook>,
-    /// The variables of the container: `environment` over the values of `env_file`. `None` where a file of a disabled
-    /// service cannot be read.
+    /// The variables of the container: `environment` over the values of `env_file`. `None` where that is
+    /// `environment` itself, or where a file of a disabled service cannot be read.
     #[serde(
         rename = "#environment",
         skip_serializing_if = "absent",

@@ -3,13 +3,18 @@
 use serde_json::Value;
 
 use crate::project::scalar;
-use crate::project::tree;
 
 /// A document.
 pub(super) fn render(value: &Value) -> String {
     let mut out = String::new();
     write_value(value, 0, &mut out);
     out
+}
+
+/// An entry of a mapping that stands below another key.
+pub(super) fn render_entry(key: &str, value: &Value, out: &mut String) {
+    indent(1, out);
+    write_key(key, value, 1, out);
 }
 
 fn write_value(value: &Value, depth: usize, out: &mut String) {
@@ -136,7 +141,7 @@ fn is_plain(text: &str) -> bool {
     let Some(first) = text.chars().next() else {
         return false;
     };
-    let like_another_type = !matches!(scalar::resolve_plain(text), tree::Value::String(_));
+    let like_another_type = scalar::resolve_plain(text).is_some();
     // Readers of YAML 1.1 take these for booleans.
     let old_boolean = matches!(
         text.to_ascii_lowercase().as_str(),
