@@ -5,6 +5,10 @@ use deployctl::cli::Cli;
 use deployctl::command::run_and_report;
 use deployctl::report::Reporter;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> std::process::ExitCode {
     let environment: indexmap::IndexMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

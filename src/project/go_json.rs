@@ -21,6 +21,14 @@ pub(crate) fn pretty_template<T: Serialize + ?Sized>(value: &T) -> String {
     write(value, Writer::new(Layout::Indented, Dollars::Doubled))
 }
 
+/// The value with all that we keep of it, as a tree.
+///
+/// By way of the text: serde's own way to a tree would be a second copy of the code for every type of the model.
+pub(crate) fn tree<T: Serialize + ?Sized>(value: &T) -> serde_json::Value {
+    let text = write(value, Writer::new(Layout::Stored, Dollars::Plain));
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
 fn write<T: Serialize + ?Sized>(value: &T, mut writer: Writer) -> String {
     // Writing into memory cannot fail.
     let _ = value.serialize(&mut writer);
@@ -81,6 +89,7 @@ mod tests {
             ..model
         };
         assert_eq!(pretty(&only), "{}");
+        assert_eq!(tree(&only), serde_json::json!({"#extensions": {"x-a": 1}}));
     }
 
     #[test]
@@ -95,5 +104,9 @@ mod tests {
             r#"["/a",{"path":"/a","required":false,"format":"raw"}]"#
         );
         assert_eq!(pretty(&[file(true)]), "[\n  \"/a\"\n]");
+        assert_eq!(
+            tree(&file(true)),
+            serde_json::json!({"path": "/a", "format": "raw"})
+        );
     }
 }

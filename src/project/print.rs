@@ -57,7 +57,7 @@ fn yaml_section<T: Clone + Serialize>(
             out.push_str(name);
             out.push_str(":\n");
         }
-        let mut value = serde_json::to_value(&*entry).unwrap_or_default();
+        let mut value = go_json::tree(&*entry);
         if let Value::Object(map) = &mut value {
             omit(map);
         }

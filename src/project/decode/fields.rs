@@ -50,16 +50,19 @@ impl Fields {
     }
 
     /// A string; an empty one counts as absent.
+    #[inline(never)]
     pub(super) fn string(&mut self, key: &str) -> Outcome<Option<String>> {
         Ok(self.read(key, string)?.filter(|text| !text.is_empty()))
     }
 
     /// A list of strings.
+    #[inline(never)]
     pub(super) fn strings(&mut self, key: &str) -> Outcome<Vec<String>> {
         Ok(self.read(key, strings)?.unwrap_or_default())
     }
 
     /// A list whose entries are printed, whatever they are.
+    #[inline(never)]
     pub(super) fn printed(&mut self, key: &str) -> Outcome<Vec<String>> {
         Ok(self
             .read(key, |node| {
@@ -72,6 +75,7 @@ impl Fields {
     }
 
     /// A command: a list, or a line that is split into words.
+    #[inline(never)]
     pub(super) fn command(&mut self, key: &str) -> Outcome<Option<Vec<String>>> {
         self.read(key, |node| match node.as_str() {
             Some(line) => shell::split(line).ok_or_else(|| {
@@ -82,16 +86,19 @@ impl Fields {
     }
 
     /// A whole number.
+    #[inline(never)]
     pub(super) fn integer(&mut self, key: &str) -> Outcome<Option<i64>> {
         self.read(key, |node| integer(&node))
     }
 
     /// A whole number that counts as absent when it is zero.
+    #[inline(never)]
     pub(super) fn nonzero(&mut self, key: &str) -> Outcome<Option<i64>> {
         Ok(self.integer(key)?.filter(|number| *number != 0))
     }
 
     /// A whole number that is not negative.
+    #[inline(never)]
     pub(super) fn unsigned(&mut self, key: &str) -> Outcome<Option<u64>> {
         self.read(key, |node| {
             u64::try_from(integer(&node)?)
@@ -100,6 +107,7 @@ impl Fields {
     }
 
     /// A number that counts as absent when it is zero.
+    #[inline(never)]
     pub(super) fn float(&mut self, key: &str) -> Outcome<Option<Float>> {
         Ok(self
             .read(key, |node| float(&node))?
@@ -107,6 +115,7 @@ impl Fields {
     }
 
     /// A boolean.
+    #[inline(never)]
     pub(super) fn boolean(&mut self, key: &str) -> Outcome<Option<bool>> {
         let Some(node) = self.take(key) else {
             return Ok(None);
@@ -127,6 +136,7 @@ impl Fields {
     }
 
     /// A duration.
+    #[inline(never)]
     pub(super) fn duration(&mut self, key: &str) -> Outcome<Option<GoDuration>> {
         self.read(key, |node| {
             duration::parse(&node.go_string()).ok_or_else(|| {
@@ -142,6 +152,7 @@ impl Fields {
     }
 
     /// A size that counts as absent when it is zero.
+    #[inline(never)]
     pub(super) fn bytes(&mut self, key: &str) -> Outcome<Option<ByteSize>> {
         Ok(self
             .read(key, |node| byte_size(&node))?
@@ -197,11 +208,13 @@ impl Fields {
     }
 
     /// Variables: a value each, or none.
+    #[inline(never)]
     pub(super) fn variables(&mut self, key: &str) -> Outcome<IndexMap<String, Option<String>>> {
         Ok(self.read(key, variables)?.unwrap_or_default())
     }
 
     /// As [`Self::variables`]; a name must not end in a space.
+    #[inline(never)]
     pub(super) fn environment(&mut self, key: &str) -> Outcome<IndexMap<String, Option<String>>> {
         let items = self
             .mapping
@@ -220,6 +233,7 @@ impl Fields {
     }
 
     /// Pairs; what has no value has an empty one.
+    #[inline(never)]
     pub(super) fn pairs(&mut self, key: &str) -> Outcome<IndexMap<String, String>> {
         let pairs = self.variables(key)?;
         Ok(pairs
@@ -229,6 +243,7 @@ impl Fields {
     }
 
     /// Host names and their addresses.
+    #[inline(never)]
     pub(super) fn hosts(&mut self, key: &str) -> Outcome<HostList> {
         Ok(self.read(key, |node| hosts(&node))?.unwrap_or_default())
     }

@@ -5,11 +5,15 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-/// Whether values stand on lines of their own.
+/// What is written, and whether values stand on lines of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
+    /// What Go writes, on one line.
     Compact,
+    /// What Go writes, on many.
     Indented,
+    /// Everything that we keep, on one line.
+    Stored,
 }
 
 /// What becomes of a `$`.
@@ -100,6 +104,13 @@ impl Writer {
         }
     }
 
+    fn colon(&mut self) {
+        self.out.push_str(match self.layout {
+            Layout::Compact | Layout::Stored => ":",
+            Layout::Indented => ": ",
+        });
+    }
+
     fn line(&mut self) {
         if self.layout == Layout::Indented {
             self.out.push('\n');
@@ -148,10 +159,7 @@ impl Elements<'_> {
     fn key(&mut self, key: &str) {
         self.element();
         self.writer.text(key);
-        self.writer.out.push_str(match self.writer.layout {
-            Layout::Compact => ":",
-            Layout::Indented => ": ",
-        });
+        self.writer.colon();
     }
 
     fn close(self, bracket: char) {
@@ -341,8 +349,9 @@ impl<'a> Serializer for &'a mut Writer {
         name: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStruct, Self::Error> {
+        let stored = self.layout == Layout::Stored;
         let mut elements = self.open('{');
-        if name == "EnvFile" {
+        if name == "EnvFile" && !stored {
             elements.state = State::EnvFile {
                 path: None,
                 optional: false,
@@ -415,10 +424,7 @@ impl ser::SerializeMap for Elements<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
         self.element();
         key.serialize(&mut *self.writer)?;
-        self.writer.out.push_str(match self.writer.layout {
-            Layout::Compact => ":",
-            Layout::Indented => ": ",
-        });
+        self.writer.colon();
         Ok(())
     }
 
@@ -438,7 +444,7 @@ impl ser::SerializeStruct for Elements<'_> {
 
     /// A name that begins with `#` is none of Compose's: the field is for the stored form.
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
-        if key.starts_with('#') {
+        if key.starts_with('#') && self.writer.layout != Layout::Stored {
             return Ok(());
         }
         self.key(key);

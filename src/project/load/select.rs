@@ -4,16 +4,15 @@ use crate::project::model::{Project, Service};
 
 /// Sets aside the services that no active profile enables.
 pub(super) fn by_profiles(project: &mut Project) {
+    let profiles = &project.profiles;
     let active = |service: &Service| {
         service.profiles.is_empty()
-            || project
-                .profiles
+            || profiles
                 .iter()
                 .any(|profile| profile == "*" || service.profiles.contains(profile))
     };
-    let (enabled, disabled) = std::mem::take(&mut project.services)
-        .into_iter()
-        .partition(|(_, service)| active(service));
-    project.services = enabled;
-    project.disabled_services = disabled;
+    project.disabled_services = project
+        .services
+        .extract_if(.., |_, service| !active(service))
+        .collect();
 }

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Extensions, FileObject, Network, Service, Volume};
+use crate::project::go_json;
 
 /// A Compose project: read, merged, checked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -128,12 +129,9 @@ pub struct StoredError(#[from] serde_json::Error);
 
 impl Project {
     /// The form that a release keeps: everything but the interpolation environment.
-    ///
-    /// # Panics
-    /// Never: every part of the model has a JSON form.
     #[must_use]
     pub fn to_stored(&self) -> serde_json::Value {
-        serde_json::to_value(self).unwrap_or_default()
+        go_json::tree(self)
     }
 
     /// The project of a stored release.
