@@ -31,6 +31,7 @@ mod path;
 mod port_spec;
 pub mod print;
 pub mod project_name;
+mod read;
 mod reset;
 mod resolve_paths;
 mod scalar;
@@ -47,6 +48,8 @@ mod unique;
 mod variables;
 mod volume_spec;
 mod yaml;
+
+pub(crate) use load::placed;
 
 pub use error::{LoadError, Problem};
 pub use fingerprint::{ContentError, ContentFingerprint, ContentItem};

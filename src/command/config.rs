@@ -119,7 +119,9 @@ pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
         Some(List::Variables) => String::new(),
         None => {
             if !options.load.skip.consistency {
-                project.check_container_names()?;
+                project
+                    .check_container_names()
+                    .map_err(|error| project::placed(error, &location, &load))?;
             }
             match options.format {
                 Format::Json => print::config_json(&project),

@@ -18,7 +18,10 @@ pub fn parse(text: &str) -> Option<ByteSize> {
     } else {
         number.replace('_', "")
     };
-    let number: f64 = number.parse().ok().filter(|n: &f64| *n >= 0.0)?;
+    let number: f64 = number
+        .parse()
+        .ok()
+        .filter(|n: &f64| *n >= 0.0 && n.is_finite())?;
     let unit = text[last + 1..].to_ascii_lowercase();
     let factor: f64 = match unit.as_str() {
         "" | "b" => 1.0,

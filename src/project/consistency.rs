@@ -1,7 +1,9 @@
 //! What must hold between the parts of a project.
 
-use super::error::{Fault, Outcome, Problem, Under as _};
-use super::model::{DependencyCondition, Project, Service};
+use indexmap::IndexMap;
+
+use super::error::{Fault, Outcome, Problem, Under as _, circle};
+use super::model::{DependencyCondition, FileObject, FileReference, Project, Service};
 use super::source::Position;
 use super::{go_path, suggest};
 
@@ -38,12 +40,14 @@ fn check_service(project: &Project, service: &Service) -> Outcome<()> {
     if service.replicas() > 1 && service.container_name.is_some() {
         return Err(conflict(
             "`container_name` allows one container only, but more are asked for",
-        ));
+        ))
+        .under("container_name");
     }
     let watch = service.develop.iter().flat_map(|develop| &develop.watch);
-    for trigger in watch {
+    for (index, trigger) in watch.enumerate() {
         if !matches!(trigger.action.as_str(), "rebuild" | "restart") && trigger.target.is_none() {
             return Err(conflict("`target` is needed for this action"))
+                .within(index)
                 .under("watch")
                 .under("develop");
         }
@@ -126,7 +130,8 @@ fn check_build(project: &Project, service: &Service) -> Outcome<()> {
     {
         return Err(conflict(&format!(
             "`build.platforms` must hold the platform `{platform}`"
-        )));
+        )))
+        .under("platform");
     }
     Ok(())
 }
@@ -135,14 +140,17 @@ fn check_references(project: &Project, service: &Service) -> Outcome<()> {
     if service.network_mode.is_some() && !service.networks.is_empty() {
         return Err(conflict(
             "`network_mode` and `networks` exclude one another",
-        ));
+        ))
+        .under("network_mode");
     }
     for name in service.networks.keys() {
         if !project.networks.contains_key(name) {
-            return Err(undefined("network", name, project.networks.keys())).under("networks");
+            return Err(undefined("network", name, project.networks.keys()))
+                .under(name)
+                .under("networks");
         }
     }
-    for volume in &service.volumes {
+    for (index, volume) in service.volumes.iter().enumerate() {
         let Some(source) = volume
             .source
             .as_ref()
@@ -151,25 +159,37 @@ fn check_references(project: &Project, service: &Service) -> Outcome<()> {
             continue;
         };
         if !project.volumes.contains_key(source) {
-            return Err(undefined("volume", source, project.volumes.keys())).under("volumes");
+            return Err(undefined("volume", source, project.volumes.keys()))
+                .within(index)
+                .under("volumes");
         }
     }
-    let build_secrets = service.build.iter().flat_map(|build| &build.secrets);
-    for reference in service.secrets.iter().chain(build_secrets) {
-        let source = reference.source.clone().unwrap_or_default();
-        if !project.secrets.contains_key(&source) {
-            return Err(undefined("secret", &source, project.secrets.keys())).under("secrets");
-        }
+    check_file_references("secret", &service.secrets, &project.secrets).under("secrets")?;
+    if let Some(build) = &service.build {
+        check_file_references("secret", &build.secrets, &project.secrets)
+            .under("secrets")
+            .under("build")?;
     }
-    for reference in &service.configs {
-        let source = reference.source.clone().unwrap_or_default();
-        if !project.configs.contains_key(&source) {
-            return Err(undefined("config", &source, project.configs.keys())).under("configs");
-        }
-    }
+    check_file_references("config", &service.configs, &project.configs).under("configs")?;
     for name in service.models.keys() {
         if !project.models.contains_key(name) {
-            return Err(undefined("model", name, project.models.keys())).under("models");
+            return Err(undefined("model", name, project.models.keys()))
+                .under(name)
+                .under("models");
+        }
+    }
+    Ok(())
+}
+
+fn check_file_references(
+    kind: &str,
+    references: &[FileReference],
+    known: &IndexMap<String, FileObject>,
+) -> Outcome<()> {
+    for (index, reference) in references.iter().enumerate() {
+        let source = reference.source.as_deref().unwrap_or_default();
+        if !known.contains_key(source) {
+            return Err(undefined(kind, source, known.keys())).within(index);
         }
     }
     Ok(())
@@ -186,10 +206,13 @@ fn check_health(service: &Service) -> Outcome<()> {
         return Err(fault.hint(format!(
             "write [\"CMD\", \"{first}\", …] or the command as one string"
         )))
+        .under("test")
         .under("healthcheck");
     }
     if health.start_interval.is_some() && health.start_period.is_none() {
-        return Err(conflict("`start_interval` needs `start_period`")).under("healthcheck");
+        return Err(conflict("`start_interval` needs `start_period`"))
+            .under("start_interval")
+            .under("healthcheck");
     }
     Ok(())
 }
@@ -211,13 +234,16 @@ fn check_dependencies(project: &Project, service: &Service) -> Outcome<()> {
                 .map(|profile| format!("`--profile {profile}`"))
                 .collect();
             return Err(fault.hint(format!("enable it with {}", profiles.join(" or "))))
+                .under(name)
                 .under("depends_on");
         }
         let known = project
             .services
             .keys()
             .chain(project.disabled_services.keys());
-        return Err(undefined("service", name, known)).under("depends_on");
+        return Err(undefined("service", name, known))
+            .under(name)
+            .under("depends_on");
     }
     let shared = service
         .network_mode
@@ -234,32 +260,36 @@ fn check_dependencies(project: &Project, service: &Service) -> Outcome<()> {
 /// The same limit, written twice, must be the same.
 fn check_limits(service: &Service) -> Outcome<()> {
     if service.scale.is_some_and(|scale| scale < 0) {
-        return Err(conflict("`scale` must not be negative"));
+        return Err(conflict("`scale` must not be negative")).under("scale");
     }
     let Some(deploy) = &service.deploy else {
         return Ok(());
     };
     if deploy.replicas.is_some_and(|replicas| replicas < 0) {
-        return Err(conflict("`replicas` must not be negative")).under("deploy");
+        return Err(conflict("`replicas` must not be negative"))
+            .under("replicas")
+            .under("deploy");
     }
     if let (Some(scale), Some(replicas)) = (service.scale, deploy.replicas)
         && scale != replicas
     {
-        return Err(conflict("`scale` and `deploy.replicas` differ"));
+        return Err(conflict("`scale` and `deploy.replicas` differ")).under("scale");
     }
     if let Some(limits) = &deploy.resources.limits {
         if service.cpus.is_some() && limits.cpus != service.cpus {
-            return Err(conflict("`cpus` and `deploy.resources.limits.cpus` differ"));
+            return Err(conflict("`cpus` and `deploy.resources.limits.cpus` differ")).under("cpus");
         }
         if service.mem_limit.is_some() && limits.memory != service.mem_limit {
             return Err(conflict(
                 "`mem_limit` and `deploy.resources.limits.memory` differ",
-            ));
+            ))
+            .under("mem_limit");
         }
         if service.pids_limit.is_some() && limits.pids != service.pids_limit {
             return Err(conflict(
                 "`pids_limit` and `deploy.resources.limits.pids` differ",
-            ));
+            ))
+            .under("pids_limit");
         }
     }
     if let Some(reservations) = &deploy.resources.reservations
@@ -268,7 +298,8 @@ fn check_limits(service: &Service) -> Outcome<()> {
     {
         return Err(conflict(
             "`mem_reservation` and `deploy.resources.reservations.memory` differ",
-        ));
+        ))
+        .under("mem_reservation");
     }
     Ok(())
 }
@@ -325,9 +356,10 @@ fn check_cycles(project: &Project) -> Outcome<()> {
                         .collect();
                     let message = format!(
                         "services wait for one another in a circle: {}",
-                        chain.join(" → ")
+                        circle(&chain)
                     );
-                    return Err(Fault::new(Problem::Cycle(message), Position::default()));
+                    let fault = Fault::new(Problem::Cycle(message), Position::default());
+                    return Err(fault.under("depends_on").under(next).under("services"));
                 }
                 None => {
                     marks.insert(next, Mark::Open);

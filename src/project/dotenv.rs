@@ -95,6 +95,7 @@ pub(crate) fn parse_with(
     missing: &mut dyn FnMut(&str),
 ) -> Result<IndexMap<String, String>, DotenvError> {
     let mut values = IndexMap::new();
+    let mut size = 0;
     for entry in entries(text)? {
         let value = match &entry.value {
             Raw::Inherited => lookup(&entry.name),
@@ -109,6 +110,14 @@ pub(crate) fn parse_with(
             )?),
         };
         if let Some(value) = value {
+            size += value.len();
+            if size > template::LARGEST {
+                let message = format!("with `{}` the values become too large", entry.name);
+                return Err(DotenvError {
+                    line: entry.line,
+                    message,
+                });
+            }
             values.insert(entry.name, value);
         }
     }
@@ -186,6 +195,7 @@ fn expand(
             TemplateError::Invalid(_) => {
                 format!("the value of `{}` holds an invalid variable expression; write `$$` for a dollar", entry.name)
             }
+            TemplateError::TooLarge => format!("the value of `{}` becomes too large", entry.name),
             missing @ TemplateError::Missing { .. } => missing.to_string(),
         };
         DotenvError { line: entry.line, message }

@@ -184,6 +184,17 @@ impl Fault {
     }
 }
 
+/// `a → b → … → a`, with the middle of a long one left out.
+pub(crate) fn circle<T: AsRef<str>>(names: &[T]) -> String {
+    const SHOWN: usize = 8;
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    if names.len() <= SHOWN {
+        return names.join(" → ");
+    }
+    let (first, last) = (&names[..SHOWN / 2], &names[names.len() - SHOWN / 2..]);
+    format!("{} → … → {}", first.join(" → "), last.join(" → "))
+}
+
 /// Adds keys to the path of an error on its way out.
 pub(crate) trait Under {
     /// Under this key.

@@ -22,7 +22,12 @@ pub(crate) struct Report {
     /// Variables without a value, in the order of their first use.
     pub(crate) missing: indexmap::IndexSet<String>,
     pub(crate) warnings: Vec<String>,
+    /// The size of all values with variables.
+    filled: usize,
 }
+
+/// So many `${…}` no project has.
+const USE_LIMIT: usize = 250_000;
 
 /// Fills in the variables of every string and gives typed keys their type.
 pub(crate) fn interpolate(node: &mut Node, interpolation: &mut Interpolation<'_>) -> Outcome<()> {
@@ -65,6 +70,7 @@ pub(crate) fn template_fault(error: TemplateError, at: super::source::Position) 
     match error {
         TemplateError::Invalid(text) => Fault::new(Problem::InvalidVariable(text), at)
             .hint("write `$$` for a dollar that stands for itself"),
+        TemplateError::TooLarge => Fault::new(Problem::TooLarge(error.to_string()), at),
         TemplateError::Missing { name, message } => {
             let hint = format!("put `{name}=…` into the env file, or set it in the environment");
             Fault::new(Problem::MissingVariable { name, message }, at).hint(hint)
@@ -75,7 +81,12 @@ pub(crate) fn template_fault(error: TemplateError, at: super::source::Position) 
 impl Interpolation<'_> {
     fn fill(&mut self, text: &str, path: &Path<'_>) -> Result<String, TemplateError> {
         self.report.note_uses(text, path)?;
-        template::substitute(text, self)
+        let filled = template::substitute(text, self)?;
+        self.report.filled += filled.len();
+        if self.report.filled > template::LARGEST || self.report.uses.len() > USE_LIMIT {
+            return Err(TemplateError::TooLarge);
+        }
+        Ok(filled)
     }
 }
 
@@ -136,6 +147,9 @@ impl Report {
             required,
             alternative,
         });
+        if self.uses.len() > USE_LIMIT {
+            return Err(TemplateError::TooLarge);
+        }
         for part in template::split(expression.operand)? {
             if let Part::Expression(nested) = part {
                 self.note(&nested, service, path, tag_position)?;
@@ -206,9 +220,11 @@ pub(crate) fn parse_int(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// A number as Go reads it from text.
+/// A number as Go reads it from text; one that is too large is none.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
-    text.parse().ok()
+    let is_out_of_range =
+        |number: &f64| number.is_infinite() && text.bytes().any(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|number| !is_out_of_range(number))
 }
 
 /// A boolean, in the words of YAML 1.1, too.

@@ -4,6 +4,7 @@ mod environment;
 mod extends;
 mod files;
 mod include;
+mod place;
 mod select;
 
 use std::path::{Path, PathBuf};
@@ -17,13 +18,15 @@ use super::locate::{FileSource, LoadOptions, Location, Skip};
 use super::model::{InterpolationEnvironment, Project, Warning};
 use super::source::{Position, Sources};
 use super::tree::{Mapping, Node};
+pub(crate) use place::placed;
+
 use super::{consistency, interpolate, normalize, project_name};
 
 /// Reads the files of a project and resolves them.
 pub fn load(location: &Location, options: &LoadOptions) -> Result<Project, LoadError> {
     let mut loader = Loader::new(location, options);
     let result = loader.project(location, options);
-    result.map_err(|fault| fault.locate(&loader.sources))
+    result.map_err(|fault| placed(fault.locate(&loader.sources), location, options))
 }
 
 /// The merged model before it is typed, for printing it without variables filled in.
@@ -31,7 +34,7 @@ pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<Nod
     let mut loader = Loader::new(location, options);
     loader.mode = Mode::KeepVariables;
     let result = loader.complete_model(location, options);
-    let (mut tree, name) = result.map_err(|fault| fault.locate(&loader.sources))?;
+    let (mut tree, name, _) = result.map_err(|fault| fault.locate(&loader.sources))?;
     if let Some(tree) = tree.as_mapping_mut() {
         tree.insert("name", Node::string(name.clone(), Position::default()));
     }
@@ -58,6 +61,8 @@ struct Loader {
     /// Env files whose tag line is about to be rewritten, and the new lines.
     rewritten: Rewritten,
     warnings: Vec<Warning>,
+    /// How many files were included.
+    includes: usize,
     skip: Skip,
 }
 
@@ -103,14 +108,13 @@ impl Loader {
                 values: options.overrides.clone(),
             },
             warnings: Vec::new(),
+            includes: 0,
             skip: options.skip,
         }
     }
 
     fn project(&mut self, location: &Location, options: &LoadOptions) -> Outcome<Project> {
-        let (mut tree, name) = self.complete_model(location, options)?;
-        let mut environment = location.environment.clone();
-        environment.insert("COMPOSE_PROJECT_NAME".into(), name.clone());
+        let (mut tree, name, environment) = self.complete_model(location, options)?;
         if !self.skip.normalization {
             normalize::normalize(&mut tree, &name, &environment);
         }
@@ -129,12 +133,12 @@ impl Loader {
         Ok(project)
     }
 
-    /// Every file merged, checked and made absolute.
+    /// Every file merged, checked and made absolute; the name of the project and its variables.
     fn complete_model(
         &mut self,
         location: &Location,
         options: &LoadOptions,
-    ) -> Outcome<(Node, String)> {
+    ) -> Outcome<(Node, String, IndexMap<String, String>)> {
         let inputs = self.read_inputs(&location.files)?;
         let names: Vec<&Node> = inputs
             .iter()
@@ -156,7 +160,7 @@ impl Loader {
                 Position::default(),
             ));
         }
-        Ok((tree, name))
+        Ok((tree, name, scope.environment))
     }
 
     fn read_inputs(&mut self, files: &[FileSource]) -> Outcome<Vec<Input>> {
@@ -184,7 +188,7 @@ impl Loader {
     }
 
     fn read_documents(&mut self, path: &Path, at: Position) -> Outcome<Vec<Node>> {
-        let bytes = std::fs::read(path).map_err(|source| {
+        let bytes = super::read::read_file(path).map_err(|source| {
             let missing = source.kind() == std::io::ErrorKind::NotFound;
             let fault = Fault::new(
                 Problem::Unreadable {
@@ -199,13 +203,28 @@ impl Loader {
                 fault
             }
         })?;
-        let text = files::decode_text(bytes).ok_or_else(|| {
-            Fault::new(
-                Problem::Syntax(format!("`{}` is no UTF-8 text", path.display())),
-                at,
-            )
-        })?;
-        self.parse(path, text)
+        match files::decode_text(bytes) {
+            Ok(text) => self.parse(path, text),
+            Err(bytes) => Err(self.no_text(path, &bytes)),
+        }
+    }
+
+    fn no_text(&mut self, path: &Path, bytes: &[u8]) -> Box<Fault> {
+        let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+        let line_start = valid.rfind('\n').map_or(0, |at| at + 1);
+        let (line, column) = (
+            count(valid.matches('\n').count()),
+            count(valid[line_start..].chars().count()),
+        );
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let at = Position {
+            file: self.sources.add(path, text),
+            line,
+            column,
+        };
+        let problem = Problem::Syntax("this is no UTF-8 text".into());
+        Fault::new(problem, at).hint("save the file as UTF-8")
     }
 
     fn parse(&mut self, path: &Path, text: String) -> Outcome<Vec<Node>> {

@@ -401,7 +401,7 @@ impl<'a> Search<'a> {
 }
 
 fn read_text(path: &Path) -> Result<String, LocateError> {
-    match std::fs::read(path) {
+    match super::read::read_file(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(LocateError::Missing {
             path: path.to_owned(),

@@ -1,6 +1,8 @@
 //! How a later file or service changes an earlier one.
 
-use super::error::{Fault, Outcome, Under as _};
+use std::collections::HashSet;
+
+use super::error::{Fault, Outcome, Problem, Under as _};
 use super::path::Path;
 use super::tree::{Mapping, Node, Value};
 
@@ -131,8 +133,9 @@ fn append(base: Node, over: Node, _: &Path<'_>) -> Outcome<Node> {
 fn append_new(base: Node, over: Node, _: &Path<'_>) -> Outcome<Node> {
     let (at, key_at) = (over.at, over.key_at);
     let mut items = into_list(base);
+    let mut known: HashSet<String> = items.iter().map(Node::go_string).collect();
     for item in into_list(over) {
-        if !items.iter().any(|known| known.same(&item)) {
+        if known.insert(item.go_string()) {
             items.push(item);
         }
     }
@@ -261,12 +264,19 @@ fn merge_logging(base: Node, over: Node, path: &Path<'_>) -> Outcome<Node> {
     }
 }
 
+/// Compose compares every pool with every other one.
+const POOL_PAIRS: usize = 10_000;
+
 /// Pools of addresses merge by subnet.
 fn merge_pools(base: Node, over: Node, path: &Path<'_>) -> Outcome<Node> {
     let (at, key_at) = (over.at, over.key_at);
     let (Value::Sequence(base), Value::Sequence(over)) = (base.value, over.value) else {
         return Err(Fault::invalid("must be a list in every file", at));
     };
+    if base.len().saturating_mul(over.len()) > POOL_PAIRS {
+        let message = "these are more pools of addresses than can be merged";
+        return Err(Fault::new(Problem::TooLarge(message.into()), at));
+    }
     let subnet = |node: &Node| node.get("subnet").map(Node::go_string);
     let mut pools: Vec<Node> = Vec::new();
     for original in &base {

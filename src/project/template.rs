@@ -1,6 +1,10 @@
 //! `$NAME` and `${NAME…}` in a text.
 
 const DEPTH_LIMIT: usize = 50;
+/// So many variables no text has.
+const PART_LIMIT: usize = 250_000;
+/// No value is larger, though its variables may hold one another.
+pub(crate) const LARGEST: usize = 32 * 1024 * 1024;
 
 /// Why a text cannot be filled in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,6 +12,9 @@ pub(crate) enum TemplateError {
     /// It is no valid expression.
     #[error("invalid variable expression `{0}`")]
     Invalid(String),
+    /// More variables than anybody writes, or such that hold one another and grow beyond all measure.
+    #[error("these are too many variables, or they make it larger than {} MiB", LARGEST / 1024 / 1024)]
+    TooLarge,
     /// `${NAME:?message}` without a value.
     #[error("the required variable `{name}` is not set: {message}")]
     Missing {
@@ -69,6 +76,9 @@ pub(crate) fn substitute(
             Part::Literal(literal) => out.push_str(literal),
             Part::Dollar => out.push('$'),
             Part::Expression(expression) => out.push_str(&evaluate(&expression, variables)?),
+        }
+        if out.len() > LARGEST {
+            return Err(TemplateError::TooLarge);
         }
     }
     Ok(out)
@@ -149,6 +159,9 @@ pub(crate) fn split(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
             parts.push(Part::Literal(&text[literal_start..dollar]));
         }
         parts.push(part);
+        if parts.len() > PART_LIMIT {
+            return Err(TemplateError::TooLarge);
+        }
         (literal_start, at) = (end, end);
     }
     if literal_start < text.len() {
@@ -198,13 +211,12 @@ fn braced(text: &str, dollar: usize) -> Result<(Expression<'_>, usize), Template
         ));
     }
     let (operator, length) = operator_of(rest).ok_or_else(invalid)?;
-    let line = rest.split('\n').next().unwrap_or_default();
-    let last_brace = line
-        .rfind('}')
-        .filter(|at| *at >= length)
-        .ok_or_else(invalid)?;
-    let close =
-        balanced_brace(&text[dollar..=end + last_brace]).map_or(end + last_brace, |at| dollar + at);
+    let close = if let Some(at) = balanced_brace(&text[dollar..]) {
+        dollar + at
+    } else {
+        let line = rest.split('\n').next().unwrap_or_default();
+        end + line.rfind('}').ok_or_else(invalid)?
+    };
     let operand = text.get(end + length..close).ok_or_else(invalid)?;
     Ok((
         Expression {
@@ -231,11 +243,14 @@ fn operator_of(rest: &str) -> Option<(Operator, usize)> {
         .map(|(sign, operator)| (operator, sign.len()))
 }
 
-/// The `}` that closes the first `{`.
+/// The `}` on this line that closes the first `{`.
 fn balanced_brace(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut open, mut at) = (0_i32, 0);
     while at < bytes.len() {
+        if bytes[at] == b'\n' {
+            return None;
+        }
         if bytes[at] == b'}' {
             open -= 1;
             if open == 0 {
@@ -244,6 +259,9 @@ fn balanced_brace(text: &str) -> Option<usize> {
         }
         if bytes[at] == b'{' {
             open += 1;
+            if bytes.get(at + 1) == Some(&b'\n') {
+                return None;
+            }
             // Compose does not look at the character behind an opening brace.
             at += 1;
         }

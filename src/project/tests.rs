@@ -255,13 +255,33 @@ fn errors_name_line_path_and_remedy() {
         ),
         (
             "services: {web: {image: x, networks: [bakc]}}\nnetworks: {back: }",
-            "services.web.networks: the network `bakc` is not defined",
+            ":1:39: services.web.networks.bakc: the network `bakc` is not defined",
             "did you mean `back`?",
         ),
         (
             "services: {web: {image: x, depends_on: [job]}, job: {image: y, profiles: [tools]}}",
-            "the service `job` is needed but disabled",
+            ":1:41: services.web.depends_on.job: the service `job` is needed but disabled",
             "enable it with `--profile tools`",
+        ),
+        (
+            "services:\n  web:\n    ports: [80]",
+            ":2:3: services.web: the service has neither an image nor a build",
+            "add `image:`; if the file only changes another one, name both: `-f compose.yml -f …`",
+        ),
+        (
+            "services:\n  web:\n    image: x\n    healthcheck:\n      test: [curl, x]",
+            ":5:7: services.web.healthcheck.test: `test` must begin with CMD, CMD-SHELL or NONE",
+            "write [\"CMD\", \"curl\", …] or the command as one string",
+        ),
+        (
+            "services:\n  web:\n    image: x\n    stop_grace_period: soon",
+            ":4:24: services.web.stop_grace_period: `soon` is no duration",
+            "write a number with its unit: `30s`, `1m30s`, `2h`",
+        ),
+        (
+            "services:\n  web:\n    image: x\n    env_file:\n      - nowhere.env",
+            ":5:9: services.web.env_file[0]:",
+            "create the file, or write `required: false` beside its `path:`",
         ),
         (
             "services: {a: {image: x}, a: {image: y}}",

@@ -15,8 +15,8 @@ use super::tree::{Directive, Key, Mapping, Node, Value};
 
 pub(crate) use glance::begins_with_entry;
 
-/// How many nodes aliases may add to a file; real projects stay far below.
-const ALIAS_BUDGET: usize = 1_000_000;
+/// How many values a file may hold, aliases written out; real projects stay far below.
+const NODE_LIMIT: usize = 500_000;
 const DEPTH_LIMIT: usize = 200;
 
 fn options() -> Options {
@@ -34,7 +34,7 @@ pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
         parser: Parser::new_from_str_with_options(text, options()),
         file,
         anchors: HashMap::new(),
-        budget: ALIAS_BUDGET,
+        budget: NODE_LIMIT,
         keys: HashSet::new(),
     };
     builder.documents()
@@ -98,6 +98,7 @@ impl<'text> Builder<'text> {
 
     fn node(&mut self, event: Event<'text>, span: Span) -> Outcome<Built> {
         let at = self.position(&span);
+        self.spend(1, at)?;
         let (mut built, anchor) = match event {
             Event::Alias(id) => return self.alias(id, at),
             Event::Scalar(text, style, anchor, tag) => {
@@ -132,17 +133,22 @@ impl<'text> Builder<'text> {
             let problem = Problem::Cycle("an anchor contains an alias of itself".into());
             return Err(Fault::new(problem, at));
         };
-        self.budget = self.budget.checked_sub(size).ok_or_else(|| {
-            let problem = Problem::TooLarge(format!(
-                "the aliases of this file stand for more than {ALIAS_BUDGET} values"
-            ));
-            Fault::new(problem, at)
-        })?;
+        self.spend(size, at)?;
         Ok(Built {
             node: (*node).clone(),
             size,
             merge_key: false,
         })
+    }
+
+    fn spend(&mut self, nodes: usize, at: Position) -> Outcome<()> {
+        self.budget = self.budget.checked_sub(nodes).ok_or_else(|| {
+            let problem = Problem::TooLarge(format!(
+                "the file holds more than {NODE_LIMIT} values, with what its aliases stand for"
+            ));
+            Fault::new(problem, at)
+        })?;
+        Ok(())
     }
 
     #[expect(clippy::unused_self, reason = "stands beside the other kinds of node")]

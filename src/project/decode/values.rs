@@ -38,13 +38,23 @@ pub(super) fn integer(node: &Node) -> Outcome<i64> {
     let fault = || Fault::wrong_type("a whole number", node);
     match &node.value {
         Value::Int(number) => Ok(*number),
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "Compose drops the fraction, too"
-        )]
-        Value::Float(number) => Ok(*number as i64),
+        Value::Float(number) => Ok(go_int(*number)),
         Value::String(text) => interpolate::parse_int(text).ok_or_else(fault),
         _ => Err(fault()),
+    }
+}
+
+/// A float as Go makes a whole number of it: the fraction is dropped, what is out of range is the lowest number.
+pub(crate) fn go_int(number: f64) -> i64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "the range is checked, and the fraction is to be dropped"
+    )]
+    if number >= i64::MIN as f64 && number < i64::MAX as f64 {
+        number as i64
+    } else {
+        i64::MIN
     }
 }
 

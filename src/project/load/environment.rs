@@ -8,6 +8,7 @@ use super::Loader;
 use crate::project::dotenv;
 use crate::project::error::{Fault, Outcome, Problem, Under as _};
 use crate::project::model::{EnvFile, Project, Service, Warning};
+use crate::project::read::read_file;
 use crate::project::source::Position;
 
 impl Loader {
@@ -148,7 +149,7 @@ impl Loader {
 
     #[expect(clippy::unused_self, reason = "reads as a part of its steps")]
     fn read_value_file(&self, path: &Path, required: bool) -> Outcome<Option<String>> {
-        match std::fs::read(path) {
+        match read_file(path) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::{Loader, Scope};
-use crate::project::error::{Fault, Outcome, Problem, Under as _};
+use crate::project::error::{Fault, Outcome, Problem, Under as _, circle};
 use crate::project::reset::Resets;
 use crate::project::resolve_paths::PathBase;
 use crate::project::source::Position;
@@ -117,7 +117,7 @@ impl Loader {
             let problem = Problem::TooLarge(format!(
                 "more than {DEPTH_LIMIT} services extend one another"
             ));
-            return Err(Fault::new(problem, extends.at)).under("extends");
+            return Err(Fault::new(problem, extends.at));
         }
         if trail.contains(&here) {
             let chain: Vec<&str> = trail
@@ -127,15 +127,19 @@ impl Loader {
                 .collect();
             let message = format!(
                 "services extend one another in a circle: {}",
-                chain.join(" → ")
+                circle(&chain)
             );
-            return Err(Fault::new(Problem::Cycle(message), extends.at)).under("extends");
+            return Err(Fault::new(Problem::Cycle(message), extends.at));
         }
         trail.push(here);
-        let base = self
-            .base_of(extends, context, scope, trail)
-            .under("extends");
+        let base = self.base_of(extends, context, scope, trail);
         trail.pop();
+        // The path is that of the service that was asked for, the place that of the service at fault.
+        let base = if trail.is_empty() {
+            base.under("extends")
+        } else {
+            base
+        };
         let mut own = service.clone();
         if let Some(own) = own.as_mapping_mut() {
             own.shift_remove("extends");

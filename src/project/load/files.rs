@@ -9,20 +9,18 @@ use crate::project::source::Position;
 use crate::project::tree::{Mapping, Node, Value};
 use crate::project::{canonical, defaults, merge, schema, unique};
 
-/// The text of a file: UTF-8, or UTF-16 with a byte order mark.
-pub(super) fn decode_text(bytes: Vec<u8>) -> Option<String> {
-    let wide = |unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes[2..]
-            .chunks_exact(2)
-            .map(|pair| unit([pair[0], pair[1]]))
-            .collect();
-        String::from_utf16(&units).ok()
+/// The text of a file: UTF-8, or UTF-16 with a byte order mark. The bytes come back if it is neither.
+pub(super) fn decode_text(bytes: Vec<u8>) -> Result<String, Vec<u8>> {
+    let unit: fn([u8; 2]) -> u16 = match bytes.get(..2) {
+        Some([0xff, 0xfe]) => u16::from_le_bytes,
+        Some([0xfe, 0xff]) => u16::from_be_bytes,
+        _ => return String::from_utf8(bytes).map_err(std::string::FromUtf8Error::into_bytes),
     };
-    match bytes.get(..2) {
-        Some([0xff, 0xfe]) => wide(u16::from_le_bytes),
-        Some([0xfe, 0xff]) => wide(u16::from_be_bytes),
-        _ => String::from_utf8(bytes).ok(),
-    }
+    let units: Vec<u16> = bytes[2..]
+        .chunks_exact(2)
+        .map(|pair| unit([pair[0], pair[1]]))
+        .collect();
+    String::from_utf16(&units).map_err(|_| bytes)
 }
 
 impl Loader {

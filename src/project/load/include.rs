@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use super::extends::absolute;
 use super::{Input, Loader, Scope};
-use crate::project::error::{Fault, Outcome, Problem, Under as _};
+use crate::project::error::{Fault, Outcome, Problem, Under as _, circle};
+use crate::project::read::read_file;
 use crate::project::tree::{Mapping, Node, Value};
 use crate::project::{dotenv, go_path};
 
 const DEPTH_LIMIT: usize = 50;
+/// A file counts as often as it is included.
+const INCLUDE_LIMIT: usize = 1000;
 
 /// One entry of `include`.
 struct Include {
@@ -53,16 +56,20 @@ impl Loader {
         let Some(first) = paths.first() else {
             return Err(Fault::new(Problem::MissingKey("path"), include.at)).under("include");
         };
+        self.includes += 1;
+        if self.includes > INCLUDE_LIMIT {
+            let problem = Problem::TooLarge(format!(
+                "the project includes more than {INCLUDE_LIMIT} files"
+            ));
+            return Err(Fault::new(problem, include.at));
+        }
         if included.contains(first) || included.len() > DEPTH_LIMIT {
             let chain: Vec<String> = included
                 .iter()
                 .chain([first])
                 .map(|path| path.display().to_string())
                 .collect();
-            let message = format!(
-                "files include one another in a circle: {}",
-                chain.join(" → ")
-            );
+            let message = format!("files include one another in a circle: {}", circle(&chain));
             return Err(Fault::new(Problem::Cycle(message), include.at));
         }
         let directory = match &include.project_directory {
@@ -107,7 +114,7 @@ impl Loader {
         let mut environment = scope.environment.clone();
         let mut from_files = indexmap::IndexMap::new();
         for path in files {
-            let text = std::fs::read_to_string(&path).map_err(|source| {
+            let bytes = read_file(&path).map_err(|source| {
                 Fault::new(
                     Problem::Unreadable {
                         path: path.clone(),
@@ -116,6 +123,7 @@ impl Loader {
                     include.at,
                 )
             })?;
+            let text = String::from_utf8_lossy(&bytes);
             let lookup = |name: &str| scope.environment.get(name).cloned();
             let earlier = |name: &str| from_files.get(name).cloned();
             let missing = &mut self.report.missing;

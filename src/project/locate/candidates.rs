@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{LoadOptions, LocateError};
+use crate::project::read::read_file;
 use crate::project::tree::Node;
 use crate::project::yaml;
 
@@ -115,7 +116,11 @@ const COMPLETE: [&str; 4] = ["image", "build", "extends", "provider"];
 
 /// A file whose services have neither image nor build only changes another one.
 fn check_is_no_overlay(file: &Path) -> Result<(), LocateError> {
-    let Ok(text) = std::fs::read_to_string(file) else {
+    let text = read_file(file)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    // What cannot be read is an error later on.
+    let Some(text) = text else {
         return Ok(());
     };
     // Nearly every file is told by its first service.
