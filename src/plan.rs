@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod check;
+mod error;
 pub mod graph;
 pub mod image;
 pub mod judge;
@@ -18,9 +19,10 @@ pub mod spec;
 pub mod step;
 pub mod tag;
 
+pub use error::PlanError;
 pub use image::{ImageKey, PlannedImage};
 pub use observed::{Container, Observed};
 pub use options::Options;
-pub use reconcile::{PlanError, reconcile};
+pub use reconcile::reconcile;
 pub use spec::{ContainerSpec, PlannedId};
 pub use step::{Cause, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Undo};

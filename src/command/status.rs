@@ -10,7 +10,7 @@ use crate::cli::StatusArguments;
 use crate::engine::{Engine, Scope};
 use crate::error::Error;
 use crate::plan::observed::{Container, Health, PublishedPort};
-use crate::plan::{owner, reconcile, tag};
+use crate::plan::{owner, tag};
 use crate::project::{FileSource, Location, Project, project_name};
 use crate::report::table;
 use crate::state::{ReleaseRecord, Releases, StateDirectory, lock, lock_path, unfinished};
@@ -162,7 +162,7 @@ fn notes(
     }
     let aside = containers
         .iter()
-        .filter(|c| reconcile::is_put_aside(c))
+        .filter(|c| c.is_put_aside())
         .map(|c| format!("`{}` was put aside by a release", c.name));
     notes.extend(aside);
     let observed = crate::plan::Observed {
@@ -196,9 +196,9 @@ fn drift(current: Option<&ReleaseRecord>, containers: &[Container]) -> Vec<Strin
             )
         })
     });
-    let down = containers.iter().filter(|c| {
-        !c.is_running() && !c.status.starts_with("Exited (0)") && !reconcile::is_put_aside(c)
-    });
+    let down = containers
+        .iter()
+        .filter(|c| !c.is_running() && !c.status.starts_with("Exited (0)") && !c.is_put_aside());
     differs
         .chain(down.map(|c| format!("`{}` does not run: {}", c.name, c.status)))
         .collect()

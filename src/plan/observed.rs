@@ -295,6 +295,16 @@ impl Container {
         self.state == ContainerState::Running
     }
 
+    /// Whether a release put it aside, or created it and did not promote it.
+    pub fn is_put_aside(&self) -> bool {
+        let tail = |mark: &str| {
+            self.name
+                .rsplit_once(mark)
+                .is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        };
+        tail(".before-") || tail(".release-")
+    }
+
     /// The first twelve digits of its id, as people know it.
     pub fn short_id(&self) -> &str {
         self.id.get(..12).unwrap_or(&self.id)
