@@ -269,8 +269,8 @@ pub(super) async fn plan(
     let releases = Releases::new(&state);
     options.release = releases.next_number()?;
     super::release::plan_images(&releases, &observed, &mut options)?;
-    let first = reconcile(&project, &observed, &options)?;
-    let touched = touched(&first);
+    let mut plan = reconcile(&project, &observed, &options)?;
+    let touched = touched(&plan);
     for container in observed
         .containers
         .iter_mut()
@@ -280,7 +280,9 @@ pub(super) async fn plan(
             container.details = found.details;
         }
     }
-    let plan = reconcile(&project, &observed, &options)?;
+    if !touched.is_empty() {
+        plan = reconcile(&project, &observed, &options)?;
+    }
     Ok(Prepared {
         project,
         observed,

@@ -1,7 +1,5 @@
 //! One project, one owner: containers that others made under this project's name are not touched.
 
-use std::path::Path;
-
 use crate::plan::observed::{Container, Observed};
 use crate::plan::spec::label;
 use crate::project::model::Project;
@@ -26,62 +24,86 @@ pub struct OwnerConflict {
 
 /// Who we are: the journal's mark (`HOST:DIRECTORY`).
 pub fn check(project: &Project, observed: &Observed, mark: &str) -> Result<(), OwnerConflict> {
+    let ours = Owner::of(project, mark);
     for container in observed.containers.iter().filter(|c| !c.is_oneoff()) {
-        if let Some((what, theirs, ours)) = difference(project, container, mark) {
+        if let Some((what, theirs, ours)) = ours.difference(container) {
             return Err(OwnerConflict {
                 project: project.name.clone(),
                 container: container.name.clone(),
                 what,
-                theirs,
-                ours,
+                theirs: theirs.to_owned(),
+                ours: ours.to_owned(),
             });
         }
     }
     Ok(())
 }
 
-fn difference(
-    project: &Project,
-    container: &Container,
-    mark: &str,
-) -> Option<(&'static str, String, String)> {
-    let directory = project.working_dir.display().to_string();
-    let files = joined(&project.config_files);
-    for (what, name, ours) in [
-        ("directory", label::WORKING_DIR, directory),
-        ("compose file", label::CONFIG_FILES, files),
-    ] {
-        match container.label(name) {
-            Some(theirs) if theirs != ours => return Some((what, theirs.to_owned(), ours)),
-            _ => {}
-        }
-    }
-    let ours = joined(&project.env_files);
-    let theirs = match container.label(label::ENVIRONMENT_FILE) {
-        Some(theirs) => theirs.to_owned(),
-        None => default_env_file(&project.working_dir),
-    };
-    let ours = if ours.is_empty() {
-        default_env_file(&project.working_dir)
-    } else {
-        ours
-    };
-    if !theirs.is_empty() && theirs != ours {
-        return Some(("env file", theirs, ours));
-    }
-    let theirs = container
-        .label(label::JOURNAL)
-        .filter(|theirs| *theirs != mark)?;
-    Some(("state directory", theirs.to_owned(), mark.to_owned()))
+/// What a project's containers say of where they come from.
+struct Owner<'a> {
+    directory: String,
+    files: String,
+    env_files: String,
+    /// What docker compose reads when no env file is named, if it is there.
+    default_env_file: String,
+    mark: &'a str,
 }
 
-/// What docker compose reads when no env file is named, if it is there.
-fn default_env_file(directory: &Path) -> String {
-    let path = directory.join(".env");
-    if path.exists() {
-        path.display().to_string()
-    } else {
-        String::new()
+impl<'a> Owner<'a> {
+    fn of(project: &Project, mark: &'a str) -> Self {
+        let default = project.working_dir.join(".env");
+        let default_env_file = if default.exists() {
+            default.display().to_string()
+        } else {
+            String::new()
+        };
+        let named = joined(&project.env_files);
+        Self {
+            directory: project.working_dir.display().to_string(),
+            files: joined(&project.config_files),
+            env_files: if named.is_empty() {
+                default_env_file.clone()
+            } else {
+                named
+            },
+            default_env_file,
+            mark,
+        }
+    }
+
+    fn difference<'b>(
+        &'b self,
+        container: &'b Container,
+    ) -> Option<(&'static str, &'b str, &'b str)> {
+        let made_with = container
+            .label(label::ENVIRONMENT_FILE)
+            .unwrap_or(&self.default_env_file);
+        let facts = [
+            (
+                "directory",
+                container.label(label::WORKING_DIR),
+                self.directory.as_str(),
+            ),
+            (
+                "compose file",
+                container.label(label::CONFIG_FILES),
+                &self.files,
+            ),
+            (
+                "env file",
+                Some(made_with).filter(|f| !f.is_empty()),
+                &self.env_files,
+            ),
+            (
+                "state directory",
+                container.label(label::JOURNAL),
+                self.mark,
+            ),
+        ];
+        facts.into_iter().find_map(|(what, theirs, ours)| {
+            let theirs = theirs.filter(|theirs| *theirs != ours)?;
+            Some((what, theirs, ours))
+        })
     }
 }
 

@@ -195,9 +195,10 @@ impl LockError {
 /// The deployctl that has the lock now, for `status`; nothing is locked to find out.
 #[must_use]
 pub fn holder(path: &Path) -> Option<Holder> {
-    let file = File::open(path).ok()?;
+    let holder = Holder::read(path)?;
     // What a killed one left names nobody, even when its number is another process's by now.
-    is_locked(&file).then(|| Holder::read(path))?
+    let file = File::open(path).ok()?;
+    is_locked(&file).then_some(holder)
 }
 
 fn held_by(path: &Path, file: &File) -> LockError {
