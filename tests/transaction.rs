@@ -242,3 +242,61 @@ async fn a_service_that_dies_while_a_later_wave_is_awaited_fails_the_release() {
     assert_eq!(finished.failed.expect("a failure").lane, "api");
     assert_eq!(shop.containers(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn start_first_never_leaves_a_service_with_fewer_replicas_than_asked_for() {
+    let mut shop = Scenario::start_first("v1").await;
+    let finished = shop.deploy("v2").await;
+    assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
+    assert_eq!(shop.world(), World::of("v2"));
+    assert_eq!(shop.engine.least_serving("api"), Some(2));
+    assert_eq!(shop.engine.least_serving("proxy"), Some(1));
+    assert_eq!(
+        shop.engine.least_serving("worker"),
+        Some(0),
+        "`worker` stops first: the count is no constant"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_first_serves_through_the_unwind_too() {
+    let mut shop = Scenario::start_first("v1").await;
+    let before = shop.containers();
+    shop.behaves("proxy:v2", Behaviour::Unhealthy);
+    let finished = shop.deploy("v2").await;
+    assert_eq!(finished.outcome, Outcome::RolledBack, "{finished:?}");
+    assert_eq!(shop.containers(), before);
+    assert_eq!(shop.engine.least_serving("api"), Some(2));
+    assert_eq!(shop.engine.least_serving("proxy"), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_or_a_crash_at_any_call_of_a_start_first_ends_in_one_of_the_two_worlds() {
+    let mut shop = Scenario::start_first("v1").await;
+    shop.deploy("v2").await;
+    let calls = shop.engine.calls();
+    assert!(calls > 30, "{calls} calls are too few for this project");
+    for number in 0..calls {
+        for fault in [Fault::FailBefore(number), Fault::FailAfter(number)] {
+            let mut shop = Scenario::start_first("v1").await;
+            let before = shop.containers();
+            shop.engine.arm(Some(fault));
+            let finished = shop.deploy("v2").await;
+            shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
+            assert_eq!(shop.engine.least_serving("api"), Some(2), "{fault:?}");
+        }
+        for fault in [Fault::CrashBefore(number), Fault::CrashAfter(number)] {
+            let mut shop = Scenario::start_first("v1").await;
+            let before = shop.containers();
+            shop.engine.arm(Some(fault));
+            shop.deploy_until_crash("v2").await;
+            let after_the_crash = shop.engine.least_serving("api");
+            let finished = shop.recover().await;
+            shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
+            assert_eq!(after_the_crash, Some(2), "{fault:?}");
+            // A recovery with nothing to do asks the engine for no change.
+            let while_recovering = shop.engine.least_serving("api").unwrap_or(2);
+            assert_eq!(while_recovering, 2, "{fault:?}");
+        }
+    }
+}

@@ -45,6 +45,7 @@ pub struct MemoryEngine {
     crashed: Cell<bool>,
     crash: Notify,
     subscribers: RefCell<Vec<mpsc::UnboundedSender<ContainerEvent>>>,
+    least: RefCell<BTreeMap<String, usize>>,
 }
 
 impl MemoryEngine {
@@ -71,6 +72,12 @@ impl MemoryEngine {
         self.fault.set(fault);
         self.calls.set(0);
         self.crashed.set(false);
+        self.least.borrow_mut().clear();
+    }
+
+    /// The least number of containers of a service that served at one time since [`Self::arm`].
+    pub fn least_serving(&self, service: &str) -> Option<usize> {
+        self.least.borrow().get(service).copied()
     }
 
     /// How many changing calls there were since [`Self::arm`].
@@ -98,6 +105,7 @@ impl MemoryEngine {
     ) -> Result<T, EngineError> {
         // Gives the lanes beside this one their turn, as a real call would.
         tokio::task::yield_now().await;
+        self.count_serving();
         let number = self.calls.get();
         self.calls.set(number + 1);
         let broken = || EngineError::Refused {
@@ -111,6 +119,7 @@ impl MemoryEngine {
             _ => {}
         }
         let result = act(&mut self.world.borrow_mut());
+        self.count_serving();
         self.publish();
         match self.fault.get() {
             Some(Fault::FailAfter(n)) if n == number => Err(broken()),
@@ -123,6 +132,21 @@ impl MemoryEngine {
         self.crashed.set(true);
         self.crash.notify_waiters();
         std::future::pending().await
+    }
+
+    fn count_serving(&self) {
+        let world = self.world.borrow();
+        let mut serving: BTreeMap<&str, usize> = BTreeMap::new();
+        for container in world.containers.values().filter(|c| !c.is_oneoff()) {
+            let serves = container.is_running()
+                && matches!(container.health, Health::Healthy | Health::None);
+            *serving.entry(container.service()).or_default() += usize::from(serves);
+        }
+        let mut least = self.least.borrow_mut();
+        for (service, now) in serving {
+            let known = least.entry(service.to_owned()).or_insert(now);
+            *known = now.min(*known);
+        }
     }
 
     fn publish(&self) {

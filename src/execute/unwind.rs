@@ -40,6 +40,8 @@ enum Phase {
     Names,
     /// Old containers start, with their own restart policies.
     Starts,
+    /// New containers stop that served until the old ones do again (start-first).
+    LastStops,
     /// What was created goes.
     Removals,
 }
@@ -56,12 +58,24 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
             problems.extend(self.phase(phase).await);
         }
         problems.extend(self.restore_untouched().await);
-        problems.extend(self.phase(Phase::Removals).await);
+        if problems.is_empty() && self.has_last_stops() {
+            problems.extend(self.verify().await);
+        }
+        for phase in [Phase::LastStops, Phase::Removals] {
+            problems.extend(self.phase(phase).await);
+        }
         if problems.is_empty() {
             self.verify().await
         } else {
             problems
         }
+    }
+
+    fn has_last_stops(&self) -> bool {
+        let steps = self.stages.iter().flat_map(|s| &s.lanes);
+        steps
+            .flat_map(|l| &l.steps)
+            .any(|s| matches!(s.undo, Undo::RunLast(_)) && self.begun.contains(&s.number))
     }
 
     async fn phase(&self, phase: Phase) -> Vec<String> {
@@ -87,10 +101,12 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         // Within a lane always newest first: the policy comes back with, or after, the start.
         steps.reverse();
         for planned in steps {
-            let Undo::Run(undos) = &planned.undo else {
-                continue;
+            let due: Vec<&Step> = match &planned.undo {
+                Undo::Run(undos) => undos.iter().filter(|u| phase_of(u) == phase).collect(),
+                Undo::RunLast(undos) if phase == Phase::LastStops => undos.iter().collect(),
+                Undo::RunLast(_) | Undo::Nothing(_) => continue,
             };
-            for undo in undos.iter().filter(|u| phase_of(u) == phase) {
+            for undo in due {
                 self.note(&Entry::UndoBegun {
                     number: planned.number,
                 });

@@ -77,6 +77,12 @@ pub fn stop_first(swap: &Swap<'_>) -> Steps {
 pub fn start_first(swap: &Swap<'_>, policy: &RestartPolicy) -> Steps {
     let container = ContainerRef::Planned(swap.new.clone());
     let mut steps = start(&container, swap.wait, swap.hooks, swap.cause);
+    for planned in &mut steps {
+        // On the way back, too, one of the two serves at any time.
+        if let Undo::Run(undos) = &mut planned.undo {
+            planned.undo = Undo::RunLast(std::mem::take(undos));
+        }
+    }
     steps.extend(retire(swap));
     steps.extend(promote(swap));
     steps.push(step(

@@ -288,6 +288,8 @@ pub enum ContainerRef {
 pub enum Undo {
     /// These steps, in this order. Each leaves alone what is as it should be.
     Run(Vec<Step>),
+    /// These steps, once the old containers serve again: the new one serves until then.
+    RunLast(Vec<Step>),
     /// Nothing, and why.
     Nothing(String),
 }

@@ -21,6 +21,7 @@ pub(crate) struct Scenario {
     pub(crate) engine: MemoryEngine,
     pub(crate) store: MemoryStore,
     release: u32,
+    order: &'static str,
 }
 
 /// What serves, without ids: name → image, running and healthy.
@@ -72,6 +73,7 @@ impl Scenario {
             engine: MemoryEngine::new(world),
             store: MemoryStore::default(),
             release: 0,
+            order: "stop-first",
         }
     }
 
@@ -84,6 +86,17 @@ impl Scenario {
             Outcome::Succeeded,
             "the set-up: {finished:?}"
         );
+        scenario.store.forget();
+        scenario.engine.arm(None);
+        scenario
+    }
+
+    /// The same, and from now on `api` and `proxy` start first.
+    pub(crate) async fn start_first(tag: &str) -> Self {
+        let mut scenario = Self::empty();
+        scenario.order = "start-first";
+        let finished = scenario.deploy(tag).await;
+        assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
         scenario.store.forget();
         scenario.engine.arm(None);
         scenario
@@ -142,7 +155,7 @@ impl Scenario {
     }
 
     pub(crate) fn plan(&mut self, tag: &str) -> Plan {
-        let project = project(tag);
+        let project = self.project(tag);
         let images = self.engine.world().images.clone();
         let observed = self.observe();
         let serving = observed
@@ -212,7 +225,7 @@ impl Scenario {
         beside: impl AsyncFnOnce(&MemoryEngine),
     ) -> Finished {
         self.start_release();
-        let (plan, project) = (self.plan(tag), project(tag));
+        let (plan, project) = (self.plan(tag), self.project(tag));
         let deploy = run(self.execution(&plan, &project, CancellationToken::new()));
         let (finished, ()) = tokio::join!(deploy, beside(&self.engine));
         finished.expect("a journal")
@@ -220,7 +233,7 @@ impl Scenario {
 
     pub(crate) async fn deploy_interrupted_after(&mut self, tag: &str, calls: usize) -> Finished {
         self.start_release();
-        let (plan, project, cancel) = (self.plan(tag), project(tag), CancellationToken::new());
+        let (plan, project, cancel) = (self.plan(tag), self.project(tag), CancellationToken::new());
         let deploy = run(self.execution(&plan, &project, cancel.clone()));
         let interrupt = async {
             while self.engine.calls() < calls {
@@ -235,7 +248,7 @@ impl Scenario {
     /// Deploys until the armed crash, then drops everything that was in memory.
     pub(crate) async fn deploy_until_crash(&mut self, tag: &str) {
         self.start_release();
-        let (plan, project) = (self.plan(tag), project(tag));
+        let (plan, project) = (self.plan(tag), self.project(tag));
         let deploy = run(self.execution(&plan, &project, CancellationToken::new()));
         tokio::select! {
             finished = deploy => panic!("no crash came: {finished:?}"),
@@ -305,6 +318,10 @@ impl Scenario {
         }
     }
 
+    fn project(&self, tag: &str) -> Project {
+        project(tag, self.order)
+    }
+
     fn start_release(&mut self) {
         self.release += 1;
         self.store
@@ -358,8 +375,9 @@ impl Scenario {
 }
 
 /// Four services in three waves: `db`; `api` (two replicas, two networks) and `worker` (a fixed name); `proxy`.
-fn project(tag: &str) -> Project {
+fn project(tag: &str, order: &str) -> Project {
     let healthy = json!({"condition": "service_healthy", "required": true});
+    let order = json!({"update_config": {"order": order}});
     let service = |image: &str, more: serde_json::Value| {
         let mut service = json!({
             "image": format!("{image}:{tag}"),
@@ -380,9 +398,9 @@ fn project(tag: &str) -> Project {
         "config_files": ["/app/compose.prod.yml"],
         "services": {
             "db": service("db", json!({"volumes": [{"type": "volume", "source": "data", "target": "/data"}]})),
-            "api": service("api", json!({"scale": 2, "networks": {"default": null, "back": null}, "depends_on": {"db": healthy}})),
+            "api": service("api", json!({"scale": 2, "deploy": order, "networks": {"default": null, "back": null}, "depends_on": {"db": healthy}})),
             "worker": service("worker", json!({"container_name": "the-worker", "depends_on": {"db": healthy}})),
-            "proxy": service("proxy", json!({"depends_on": {"api": healthy}})),
+            "proxy": service("proxy", json!({"deploy": order, "depends_on": {"api": healthy}})),
         },
         "disabled_services": {
             "migrate": {"image": format!("migrate:{tag}"), "command": null, "entrypoint": null, "profiles": ["migrate"], "networks": {"default": null}, "depends_on": {"db": healthy}},
