@@ -30,7 +30,7 @@ pub async fn run(cli: &Cli, app: &App<'_>) -> Result<u8, Error> {
         Command::Plan(arguments) => plan::run(app, arguments).await,
         Command::Check => check::run(app).await.map(|()| 0),
         Command::Config(arguments) => config::run(app, arguments).map(|()| 0),
-        Command::History(arguments) => history::run(app, arguments).map(|()| 0),
+        Command::History(arguments) => history::run(app, arguments).await.map(|()| 0),
         Command::Recover => recover::run(app).await.map(|()| 0),
     }
 }

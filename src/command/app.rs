@@ -82,12 +82,21 @@ impl<'a> App<'a> {
         })
     }
 
-    /// Finds and reads the project.
-    pub fn load(&self, overrides: IndexMap<String, String>) -> Result<(Location, Project), Error> {
+    /// Finds and reads the project, on a thread of its own: the engine can answer meanwhile.
+    pub async fn load(
+        &self,
+        overrides: IndexMap<String, String>,
+    ) -> Result<(Location, Project), Error> {
         let options = self.load_options(overrides)?;
         let location = project::locate(&options)?;
-        let project = project::load(&location, &options)?;
-        Ok((location, project))
+        let reading = tokio::task::spawn_blocking(move || {
+            let project = project::load(&location, &options);
+            (location, project)
+        });
+        let (location, project) = reading
+            .await
+            .map_err(|error| Error::new(ErrorKind::Internal, error))?;
+        Ok((location, project?))
     }
 
     /// Where the project's files are: lock, state and `.rollback-tag` stand beside them.

@@ -8,7 +8,7 @@ use crate::error::Error;
 /// Load, observe, resolve images, plan, check.
 pub async fn run(app: &App<'_>) -> Result<(), Error> {
     let asked = Asked::default();
-    let loaded = prepare::load(app, &asked)?;
+    let loaded = prepare::load(app, &asked).await?;
     let engine = app.engine().await?;
     let mark = release::mark(&loaded.directory);
     let prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;

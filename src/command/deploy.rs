@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use futures_util::future::join;
+
 use super::app::App;
 use super::prepare::{self, Asked, Prepared};
 use super::recover::recover_unfinished;
@@ -28,14 +30,15 @@ pub async fn run(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error
         set: arguments.set.clone(),
         remove_orphans: arguments.remove_orphans,
     };
-    let loaded = prepare::load(app, &asked)?;
+    let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead()).await;
+    let loaded = loaded?;
     let mark = release::mark(&directory);
     let mut prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;
     prepare::check(app, &engine, &prepared)?;
     if prepared.plan.changes.is_empty() {
         return nothing_to_do(app, &directory, &prepared);
     }
-    let previous = adopt_what_serves(app, &directory, &mut prepared)?;
+    let previous = adopt_what_serves(app, &directory, &mut prepared).await?;
     let intention = Intention {
         kind: ReleaseKind::Deploy,
         command,
@@ -107,7 +110,7 @@ fn nothing_to_do(app: &App<'_>, directory: &Path, prepared: &Prepared) -> Result
 }
 
 /// The release that serves before: the newest of the history, or one made of what runs already.
-fn adopt_what_serves(
+async fn adopt_what_serves(
     app: &App<'_>,
     directory: &Path,
     prepared: &mut Prepared,
@@ -135,7 +138,10 @@ fn adopt_what_serves(
         return Ok(None);
     };
     // Today's files with the tag that serves: the model of the days before, as near as can be known.
-    let Ok((_, project)) = app.load([(variable, serving.clone())].into_iter().collect()) else {
+    let Ok((_, project)) = app
+        .load([(variable, serving.clone())].into_iter().collect())
+        .await
+    else {
         return Ok(None);
     };
     let number = adopt(app, &releases, prepared, Some(serving), &project)?;

@@ -8,8 +8,8 @@ use crate::report::table;
 use crate::state::{ReleaseKind, ReleaseRecord, Releases, StateDirectory};
 
 /// Reads the records and prints them.
-pub fn run(app: &App<'_>, arguments: &HistoryArguments) -> Result<(), Error> {
-    let loaded = prepare::load(app, &Asked::default())?;
+pub async fn run(app: &App<'_>, arguments: &HistoryArguments) -> Result<(), Error> {
+    let loaded = prepare::load(app, &Asked::default()).await?;
     let state = StateDirectory::open(&loaded.directory, &loaded.project.name)?;
     let mut records = Releases::new(&state).list()?;
     records.sort_by_key(|r| std::cmp::Reverse(r.number));

@@ -15,7 +15,7 @@ use crate::state::StateDirectory;
 
 /// Finds the containers, prints their lines, each behind its container's name.
 pub async fn run(app: &App<'_>, arguments: &LogsArguments) -> Result<(), Error> {
-    let loaded = prepare::load(app, &Asked::default())?;
+    let loaded = prepare::load(app, &Asked::default()).await?;
     let project = &loaded.project;
     for name in &arguments.services {
         if project.service(name).is_none() {

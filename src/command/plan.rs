@@ -21,7 +21,7 @@ pub async fn run(app: &App<'_>, arguments: &PlanArguments) -> Result<u8, Error> 
         set: arguments.set.clone(),
         remove_orphans: false,
     };
-    let loaded = prepare::load(app, &asked)?;
+    let loaded = prepare::load(app, &asked).await?;
     let engine = app.engine().await?;
     let mark = release::mark(&loaded.directory);
     let prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;

@@ -50,7 +50,7 @@ pub(super) struct Loaded {
 }
 
 /// Loads the project with the asked tag and variables in the place of the env file's.
-pub(super) fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> {
+pub(super) async fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> {
     if let Some(asked) = &asked.tag {
         tag::validate(asked)?;
     }
@@ -62,7 +62,7 @@ pub(super) fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> {
             .iter()
             .map(|t| ("IMAGE_TAG".to_owned(), t.clone())),
     );
-    let (mut location, mut project) = app.load(overrides)?;
+    let (mut location, mut project) = app.load(overrides).await?;
     let variable = match tag::variable(&project) {
         Ok(name) => Some(name),
         Err(error) if asked.tag.is_some() => return Err(error.into()),
@@ -76,7 +76,7 @@ pub(super) fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> {
     ) {
         let mut overrides: IndexMap<String, String> = asked.set.iter().cloned().collect();
         overrides.insert(name.to_owned(), value.clone());
-        (location, project) = app.load(overrides)?;
+        (location, project) = app.load(overrides).await?;
     }
     for warning in location
         .warnings

@@ -33,7 +33,7 @@ pub async fn run(app: &App<'_>, arguments: &RollbackArguments) -> Result<(), Err
     let lock = app.lock(&directory, &command).await?;
     let engine = app.engine().await?;
     recover_unfinished(app, &lock, &engine, &directory).await?;
-    let today = prepare::load(app, &Asked::default());
+    let today = prepare::load(app, &Asked::default()).await;
     let project = match &today {
         Ok(loaded) => loaded.project.name.clone(),
         Err(_) => only_project(&directory)?,

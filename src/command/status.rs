@@ -30,7 +30,7 @@ struct View {
 
 /// One list of the engine; only what is not plainly up is inspected.
 pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error> {
-    let loaded = locate(app)?;
+    let loaded = locate(app).await?;
     let engine = app.engine().await?;
     let scope = Scope {
         project: loaded.project.name.clone(),
@@ -87,10 +87,10 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
 }
 
 /// The project as far as `status` needs it. The files are read only where their name cannot be told otherwise.
-fn locate(app: &App<'_>) -> Result<prepare::Loaded, Error> {
+async fn locate(app: &App<'_>) -> Result<prepare::Loaded, Error> {
     let location = app.locate()?;
     let Some(name) = plain_name(app, &location) else {
-        return prepare::load(app, &Asked::default());
+        return prepare::load(app, &Asked::default()).await;
     };
     let files = location.files.iter().filter_map(|file| match file {
         FileSource::Path(path) => Some(path.clone()),

@@ -10,6 +10,7 @@ mod pull;
 mod read;
 mod write;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct DockerEngine {
     api: (u32, u32),
     /// Where registry credentials are looked up.
     configuration: Option<std::path::PathBuf>,
+    /// The containers, where [`Self::look_ahead`] has listed them.
+    ahead: RefCell<Option<Vec<Container>>>,
 }
 
 impl DockerEngine {
@@ -50,6 +53,17 @@ impl DockerEngine {
     /// Whether the engine runs on this host: its ports and paths are ours.
     pub fn is_local(&self) -> bool {
         self.address.starts_with("unix://")
+    }
+
+    /// Lists the containers ahead of the next snapshot, while the caller is busy with files.
+    pub async fn look_ahead(&self) {
+        let everyone = Scope {
+            strangers: true,
+            ..Scope::default()
+        };
+        // A failure is found again, and told, where the snapshot is taken.
+        let listed = self.list(&everyone).await.ok();
+        self.ahead.replace(listed);
     }
 
     /// Whether the agreed API is at least `1.minor`.

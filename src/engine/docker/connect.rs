@@ -1,5 +1,6 @@
 //! Finds the engine as the docker command does, and agrees upon an API version.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
@@ -33,6 +34,7 @@ impl DockerEngine {
             address,
             api,
             configuration,
+            ahead: RefCell::default(),
         })
     }
 }

@@ -46,7 +46,12 @@ impl DockerEngine {
         })
     }
 
-    async fn list(&self, scope: &Scope) -> Result<Vec<Container>, EngineError> {
+    pub(super) async fn list(&self, scope: &Scope) -> Result<Vec<Container>, EngineError> {
+        if scope.strangers
+            && let Some(ahead) = self.ahead.take()
+        {
+            return Ok(ahead);
+        }
         let mut filters: HashMap<&str, Vec<String>> = HashMap::new();
         if !scope.strangers {
             filters.insert(
