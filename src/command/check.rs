@@ -12,7 +12,7 @@ pub async fn run(app: &App<'_>) -> Result<(), Error> {
     let engine = app.engine().await?;
     let mark = release::mark(&loaded.directory);
     let prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;
-    prepare::check(app, &engine, &prepared)?;
+    prepare::check(app, &engine, &prepared).await?;
     app.reporter
         .result("ok: a deploy has everything that it needs\n");
     Ok(())

@@ -34,7 +34,7 @@ pub async fn run(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error
     let loaded = loaded?;
     let mark = release::mark(&directory);
     let mut prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;
-    prepare::check(app, &engine, &prepared)?;
+    prepare::check(app, &engine, &prepared).await?;
     if prepared.plan.changes.is_empty() {
         return nothing_to_do(app, &directory, &prepared);
     }

@@ -1,11 +1,12 @@
-//! What only this host can tell: ports that somebody listens on, paths that are not there.
+//! What only this host can tell: ports that somebody listens on, paths that are not there or belong to others.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use crate::plan::Plan;
-use crate::plan::check::{Host, created_services, listen};
+use crate::plan::check::{Host, Ownership, created_services, listen};
 use crate::project::model::{Project, Service};
 
 /// Looks at what the plan's new containers need of this host.
@@ -14,10 +15,33 @@ pub(super) fn look(project: &Project, plan: &Plan) -> Host {
     let busy_ports = services.iter().flat_map(|(_, s)| busy(s)).collect();
     let paths = services.iter().flat_map(|(_, s)| sources(project, s));
     let missing_paths: BTreeSet<String> = paths.filter(|p| !Path::new(p).exists()).collect();
+    let binds = services.iter().flat_map(|(_, s)| binds(s));
+    let ownership = binds.filter_map(|path| Some((path.clone(), ownership(&path)?)));
     Host {
         busy_ports,
         missing_paths,
+        ownership: ownership.collect(),
+        free_space: None,
     }
+}
+
+/// The bytes that an ordinary process may still write beside a path; `None` where the host does not tell.
+pub(super) fn free_space(path: &Path) -> Option<(PathBuf, u64)> {
+    let found = nix::sys::statvfs::statvfs(path).ok()?;
+    let blocks = found.blocks_available();
+    Some((
+        path.to_owned(),
+        blocks.saturating_mul(found.fragment_size()),
+    ))
+}
+
+fn ownership(path: &str) -> Option<Ownership> {
+    let found = std::fs::metadata(path).ok()?;
+    Some(Ownership {
+        uid: found.uid(),
+        gid: found.gid(),
+        mode: found.mode(),
+    })
 }
 
 fn busy(service: &Service) -> Vec<String> {
@@ -46,12 +70,15 @@ fn is_busy(address: SocketAddr, protocol: &str) -> bool {
     bound.is_err_and(|e| e.kind() == std::io::ErrorKind::AddrInUse)
 }
 
-fn sources(project: &Project, service: &Service) -> Vec<String> {
-    let binds = service
+fn binds(service: &Service) -> impl Iterator<Item = String> {
+    service
         .volumes
         .iter()
         .filter(|v| v.r#type.as_deref() == Some("bind"))
-        .filter_map(|v| v.source.clone());
+        .filter_map(|v| v.source.clone())
+}
+
+fn sources(project: &Project, service: &Service) -> Vec<String> {
     let secrets = service
         .secrets
         .iter()
@@ -60,5 +87,5 @@ fn sources(project: &Project, service: &Service) -> Vec<String> {
         .configs
         .iter()
         .filter_map(|r| project.configs.get(r.source.as_ref()?)?.file.clone());
-    binds.chain(secrets).chain(configs).collect()
+    binds(service).chain(secrets).chain(configs).collect()
 }

@@ -294,13 +294,22 @@ pub(super) async fn plan(
 }
 
 /// Ends with an error where a finding does; the others are warnings.
-pub(super) fn check(
+pub(super) async fn check(
     app: &App<'_>,
     engine: &DockerEngine,
     prepared: &Prepared,
 ) -> Result<(), Error> {
     let host = if engine.is_local() {
-        host::look(&prepared.project, &prepared.plan)
+        let pulls = prepared.plan.images.values().any(|i| i.pull);
+        let root = if pulls {
+            engine.info().await?.root
+        } else {
+            String::new()
+        };
+        check::Host {
+            free_space: host::free_space(Path::new(&root)),
+            ..host::look(&prepared.project, &prepared.plan)
+        }
     } else {
         check::Host::default()
     };

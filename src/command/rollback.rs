@@ -176,7 +176,7 @@ async fn to_release(
         set,
     )
     .await?;
-    prepare::check(app, engine, &prepared)?;
+    prepare::check(app, engine, &prepared).await?;
     if prepared.plan.changes.is_empty() {
         app.reporter.note(&format!(
             "nothing to do: release {} serves already",

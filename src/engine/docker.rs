@@ -123,6 +123,7 @@ impl Engine for DockerEngine {
             api_version: format!("{}.{}", self.api.0, self.api.1),
             os: info.os_type.unwrap_or_default(),
             architecture: info.architecture.unwrap_or_default(),
+            root: info.docker_root_dir.unwrap_or_default(),
         })
     }
 

@@ -35,6 +35,9 @@ pub struct EngineInfo {
     pub os: String,
     /// The engine's name for it: `amd64`, `arm64`.
     pub architecture: String,
+    /// Its data directory (`DockerRootDir`).
+    #[serde(default)]
+    pub root: String,
 }
 
 /// A container as the engine lists it.
