@@ -167,6 +167,29 @@ async fn a_crash_at_any_call_of_an_unwind_is_recovered_into_the_old_world() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_that_the_engine_goes_on_with_does_not_end_what_recovery_starts() {
+    let calls = Scenario::calls_of_a_deploy().await;
+    let mut stops = 0;
+    for (number, later) in
+        (0..calls).flat_map(|n| [0, 1, 2, 3, 5, 8, 1000].map(move |later| (n, later)))
+    {
+        let fault = Fault::CrashInStop(number, later);
+        let mut shop = Scenario::running("v1").await;
+        let before = shop.containers();
+        shop.engine.arm(Some(fault));
+        let ended = shop.deploy_until_crash_or_end("v2").await;
+        if ended.is_some() {
+            continue;
+        }
+        stops += 1;
+        let finished = shop.recover().await;
+        shop.engine.end_stop();
+        shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
+    }
+    assert!(stops >= 4 * 7, "only {stops} crashes hit a stop");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recovery_that_crashes_itself_is_recovered() {
     for first in [10, 20, 30] {
         for second in 0..12 {

@@ -34,6 +34,9 @@ pub enum Fault {
     CrashBefore(usize),
     /// The caller dies after the effect.
     CrashAfter(usize),
+    /// The caller dies while the engine waits for a container to stop. The engine goes on without it: the
+    /// container ends with so many later calls, or with the next stop.
+    CrashInStop(usize, usize),
 }
 
 /// An engine in memory.
@@ -46,6 +49,8 @@ pub struct MemoryEngine {
     crash: Notify,
     subscribers: RefCell<Vec<mpsc::UnboundedSender<ContainerEvent>>>,
     least: RefCell<BTreeMap<String, usize>>,
+    /// A stop that nobody waits for any more: which container, and in how many calls it ends.
+    stopping: RefCell<Option<(String, usize)>>,
 }
 
 impl MemoryEngine {
@@ -105,6 +110,7 @@ impl MemoryEngine {
     ) -> Result<T, EngineError> {
         // Gives the lanes beside this one their turn, as a real call would.
         tokio::task::yield_now().await;
+        self.go_on_stopping();
         self.count_serving();
         let number = self.calls.get();
         self.calls.set(number + 1);
@@ -125,6 +131,25 @@ impl MemoryEngine {
             Some(Fault::FailAfter(n)) if n == number => Err(broken()),
             Some(Fault::CrashAfter(n)) if n == number => self.die().await,
             _ => result,
+        }
+    }
+
+    /// Ends the stop that nobody waits for, if there is one.
+    pub fn end_stop(&self) {
+        if let Some((container, _)) = self.stopping.borrow_mut().take() {
+            let _ = self.world.borrow_mut().stop(&container);
+        }
+    }
+
+    fn go_on_stopping(&self) {
+        let mut stopping = self.stopping.borrow_mut();
+        match stopping.take() {
+            Some((container, 0)) => {
+                // One that has been removed meanwhile stops no more.
+                let _ = self.world.borrow_mut().stop(&container);
+            }
+            Some((container, calls)) => *stopping = Some((container, calls - 1)),
+            None => {}
         }
     }
 
@@ -258,6 +283,13 @@ impl Engine for MemoryEngine {
     }
 
     async fn stop(&self, container: &str, _grace: Option<Duration>) -> Result<(), EngineError> {
+        if let Some(Fault::CrashInStop(number, calls)) = self.fault.get()
+            && number == self.calls.get()
+        {
+            *self.stopping.borrow_mut() = Some((container.to_owned(), calls));
+            return self.die().await;
+        }
+        self.stopping.borrow_mut().take();
         self.effect("stop", |world| world.stop(container)).await
     }
 

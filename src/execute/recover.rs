@@ -23,6 +23,8 @@ pub struct Journalled {
     pub before: Vec<Before>,
     /// Steps whose effect may have happened.
     pub begun: Vec<u32>,
+    /// Steps whose effect is known to be over.
+    pub done: Vec<u32>,
     /// Ids of what was created, by step.
     pub created: Vec<(u32, String)>,
     /// Whether the new release stands.
@@ -44,6 +46,7 @@ impl Journalled {
             images: Vec::new(),
             before: Vec::new(),
             begun: Vec::new(),
+            done: Vec::new(),
             created: Vec::new(),
             committed: false,
             closed: None,
@@ -59,6 +62,7 @@ impl Journalled {
                 }
                 Entry::StepBegun { number } => journal.begun.push(number),
                 Entry::StepDone { number, created } => {
+                    journal.done.push(number);
                     journal.created.extend(created.map(|id| (number, id)));
                 }
                 Entry::Committed => journal.committed = true,
@@ -105,6 +109,7 @@ pub async fn recover<E: Engine, S: Store, R: EventSink>(
         stages: &journal.stages,
         before: &journal.before,
         begun: &journal.begun,
+        done: &journal.done,
     };
     let reason = "the run was killed";
     let problems = unwind.run(reason).await;

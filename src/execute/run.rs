@@ -67,6 +67,7 @@ pub async fn run<E: Engine, S: Store, R: EventSink>(
         plan,
         cancel: execution.cancel.clone(),
         begun: RefCell::default(),
+        done: RefCell::default(),
         backup: RefCell::default(),
         culprits: RefCell::default(),
     };
@@ -79,6 +80,7 @@ struct Runner<'a, E, S, R> {
     plan: &'a Plan,
     cancel: CancellationToken,
     begun: RefCell<Vec<u32>>,
+    done: RefCell<Vec<u32>>,
     backup: RefCell<Option<String>>,
     /// Failed containers whose last words are to be shown.
     culprits: RefCell<BTreeSet<String>>,
@@ -142,12 +144,13 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     async fn back(self, failed: Failed) -> Finished {
         let backup = self.backup.borrow().clone();
         let reason = failed.failure.to_string();
-        let begun = self.begun.borrow().clone();
+        let (begun, done) = (self.begun.borrow().clone(), self.done.borrow().clone());
         let unwind = Unwind {
             performer: &self.performer,
             stages: &self.plan.stages,
             before: &self.plan.before,
             begun: &begun,
+            done: &done,
         };
         let problems = unwind.run(&reason).await;
         let touched = self
@@ -255,6 +258,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         let started = Instant::now();
         match self.carry_out(kind, lane, &step.step, stop).await {
             Ok(created) => {
+                self.done.borrow_mut().push(step.number);
                 append(&Entry::StepDone {
                     number: step.number,
                     created,

@@ -22,6 +22,9 @@ const ENGINE_AWAY: Duration = Duration::from_mins(2);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// How long the old containers may take to be as they were.
 const AS_BEFORE: Duration = Duration::from_mins(2);
+/// How often everything is taken back before what is left is a problem: a call of a killed run that the
+/// engine still carries out can undo an undo.
+const ATTEMPTS: u32 = 3;
 
 /// What has been begun and is to be taken back.
 pub(super) struct Unwind<'a, E, S, R> {
@@ -30,6 +33,8 @@ pub(super) struct Unwind<'a, E, S, R> {
     pub before: &'a [Before],
     /// Numbers of the steps whose effect may have happened.
     pub begun: &'a [u32],
+    /// Numbers of the steps whose effect is known to be over; the engine may still carry out the others.
+    pub done: &'a [u32],
 }
 
 /// The order of an unwind. A container that shares another's network can only start when that one runs,
@@ -53,6 +58,18 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         self.note(&Entry::Unwinding {
             reason: reason.to_owned(),
         });
+        let mut problems = self.attempt().await;
+        for _ in 1..ATTEMPTS {
+            if problems.is_empty() {
+                break;
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+            problems = self.attempt().await;
+        }
+        problems
+    }
+
+    async fn attempt(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for phase in [Phase::Names, Phase::Starts] {
             problems.extend(self.phase(phase).await);
@@ -101,6 +118,13 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         // Within a lane always newest first: the policy comes back with, or after, the start.
         steps.reverse();
         for planned in steps {
+            if phase == Phase::Names && self.may_still_stop(planned) {
+                // Where this fails the start and the verification tell what it means.
+                self.performer.events.record(Event::Undoing {
+                    step: &planned.step,
+                });
+                let _ = self.persist(&planned.step).await;
+            }
             let due: Vec<&Step> = match &planned.undo {
                 Undo::Run(undos) => undos.iter().filter(|u| phase_of(u) == phase).collect(),
                 Undo::RunLast(undos) if phase == Phase::LastStops => undos.iter().collect(),
@@ -127,6 +151,19 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
             }
         }
         problems
+    }
+
+    /// The engine goes on with a stop whose caller is gone: it is brought to its end first, else it would
+    /// end the container right after its start.
+    fn may_still_stop(&self, planned: &PlannedStep) -> bool {
+        let existing = matches!(
+            &planned.step,
+            Step::Stop {
+                container: ContainerRef::Existing { .. },
+                ..
+            }
+        );
+        existing && !self.done.contains(&planned.number)
     }
 
     /// Takes one undo step, waiting for an engine that is away.
