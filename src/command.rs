@@ -12,6 +12,7 @@ pub mod plan;
 mod prepare;
 pub mod recover;
 pub mod release;
+mod repair;
 pub mod rollback;
 pub mod status;
 

@@ -11,5 +11,5 @@ mod watch;
 
 pub use event::{Event, EventSink};
 pub use failure::{Failed, Failure, Finished};
-pub use recover::{Journalled, recover};
+pub use recover::{Journalled, recover, repair};
 pub use run::{Execution, run};

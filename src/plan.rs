@@ -15,6 +15,7 @@ pub mod owner;
 pub mod reconcile;
 pub mod registry;
 pub mod release;
+pub mod repair;
 pub mod spec;
 pub mod step;
 pub mod tag;

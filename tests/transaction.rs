@@ -5,7 +5,7 @@
 mod scenario;
 
 use deployctl::engine::memory::{Behaviour, Fault};
-use deployctl::plan::StageKind;
+use deployctl::plan::{StageKind, repair};
 use deployctl::state::Outcome;
 use scenario::{Scenario, World};
 
@@ -187,6 +187,34 @@ async fn a_stop_that_the_engine_goes_on_with_does_not_end_what_recovery_starts()
         shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
     }
     assert!(stops >= 4 * 7, "only {stops} crashes hit a stop");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_whose_journal_is_lost_is_put_right_from_names_and_labels() {
+    let calls = Scenario::calls_of_a_deploy().await;
+    let (mut old, mut new) = (0, 0);
+    let faults = (0..calls).flat_map(|n| [Fault::CrashBefore(n), Fault::CrashAfter(n)]);
+    for (fault, start_first) in faults.flat_map(|f| [(f, false), (f, true)]) {
+        let mut shop = if start_first {
+            Scenario::start_first("v1").await
+        } else {
+            Scenario::running("v1").await
+        };
+        let before = shop.containers();
+        shop.engine.arm(Some(fault));
+        shop.deploy_until_crash("v2").await;
+        let found = shop.repair("v2").await;
+        if shop.world() == World::of("v2") {
+            new += 1;
+        } else {
+            // One-offs aside, and before anything else was created, nothing needs to be done.
+            assert_ne!(found, Some(repair::World::New), "{fault:?}");
+            assert_eq!(shop.containers(), before, "{fault:?}");
+            old += 1;
+        }
+        assert_eq!(shop.repair("v2").await, None, "{fault:?}: once is enough");
+    }
+    assert!(old > 20 && new > 2, "{old} old worlds, {new} new ones");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use super::app::App;
 use super::prepare::{self, Asked, Prepared};
 use super::recover::recover_unfinished;
 use super::release::{self, Intention};
+use super::repair::Leftovers;
 use crate::cli::DeployArguments;
 use crate::error::{Error, ErrorKind};
 use crate::plan::step::{Action, Step, VariableValue};
@@ -33,7 +34,8 @@ pub async fn run(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error
     let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead()).await;
     let loaded = loaded?;
     let mark = release::mark(&directory);
-    let mut prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;
+    let mut prepared =
+        prepare::deploy(app, &engine, loaded, &asked, &mark, Leftovers::Mend).await?;
     prepare::check(app, &engine, &prepared).await?;
     if prepared.plan.changes.is_empty() {
         return nothing_to_do(app, &directory, &prepared);

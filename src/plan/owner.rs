@@ -23,11 +23,7 @@ pub struct OwnerConflict {
 }
 
 /// Who we are: the journal's mark (`HOST:DIRECTORY`).
-pub fn check(
-    project: &Project,
-    containers: &[Container],
-    mark: &str,
-) -> Result<(), OwnerConflict> {
+pub fn check(project: &Project, containers: &[Container], mark: &str) -> Result<(), OwnerConflict> {
     let ours = Owner::of(project, mark);
     for container in containers.iter().filter(|c| !c.is_oneoff()) {
         if let Some((what, theirs, ours)) = ours.difference(container) {

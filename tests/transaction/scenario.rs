@@ -10,7 +10,7 @@ use deployctl::execute::{Event, EventSink, Execution, Finished, Journalled, reco
 use deployctl::plan::observed::{Health, LocalImage};
 use deployctl::plan::options::TagChange;
 use deployctl::plan::step::{MissingLine, VariableValue};
-use deployctl::plan::{Options, Plan, PlannedImage, reconcile};
+use deployctl::plan::{Options, Plan, PlannedImage, reconcile, repair};
 use deployctl::project::Project;
 use deployctl::state::{Entry, Header, Outcome, Store};
 use serde_json::json;
@@ -275,6 +275,21 @@ impl Scenario {
             };
         }
         recover(&self.engine, &self.store, &Silent, &journal).await
+    }
+
+    /// What the next command does when the journal is gone; says which world it found nearer.
+    pub(crate) async fn repair(&mut self, tag: &str) -> Option<repair::World> {
+        self.engine.arm(None);
+        let mut observed = self.observe();
+        for container in &mut observed.containers {
+            let found = self.engine.inspect(&container.id).await.expect("an answer");
+            container.details = found.and_then(|c| c.details);
+        }
+        let repair = repair::repair(&self.project(tag), &observed, None)?;
+        let problems =
+            deployctl::execute::repair(&self.engine, &Silent, &repair, "test:/app").await;
+        assert_eq!(problems, Vec::<String>::new());
+        Some(repair.world)
     }
 
     /// A recovery may be over before the armed crash comes.
