@@ -202,7 +202,7 @@ pub(super) async fn deploy(
     let project = loaded.project;
     let observed = observe(engine, &project).await?;
     if !app.globals.adopt {
-        owner::check(&project, &observed, mark)?;
+        owner::check(&project, &observed.containers, mark)?;
     }
     let images = images::resolve(engine, app.reporter, &project, &observed).await?;
     let serving = loaded

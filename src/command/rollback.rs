@@ -125,7 +125,7 @@ async fn to_release(
     let observed = prepare::observe(engine, &project).await?;
     let mark = release::mark(directory);
     if !app.globals.adopt {
-        owner::check(&project, &observed, &mark)?;
+        owner::check(&project, &observed.containers, &mark)?;
     }
     let images = images::recorded(engine, &project, &record.images).await?;
     let variable = today
