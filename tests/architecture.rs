@@ -21,12 +21,13 @@ const MAY_USE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crate, and the modules that may name it.
-const MAY_NAME: [(&str, &[&str]); 6] = [
+const MAY_NAME: [(&str, &[&str]); 7] = [
     ("bollard", &["engine"]),
     ("granit_parser", &["project"]),
     ("clap", &["cli", "main"]),
     ("docker_credential", &["engine"]),
     ("nix", &["state", "command"]),
+    ("rustix", &["report"]),
     (
         "indexmap",
         &["project", "engine", "command", "report", "main"],

@@ -106,7 +106,7 @@ fn nothing_to_do(app: &App<'_>, directory: &Path, prepared: &Prepared) -> Result
     app.reporter
         .note("nothing to do: everything is as it should be");
     if app.reporter.json() {
-        app.reporter.result("{\"outcome\":\"nothing-to-do\"}\n");
+        app.reporter.outcome("{\"outcome\":\"nothing-to-do\"}\n");
     }
     Ok(())
 }
@@ -221,6 +221,6 @@ pub(super) fn succeeded(app: &App<'_>, number: u32, prepared: &Prepared) {
     if app.reporter.json() {
         let result =
             serde_json::json!({"outcome": "succeeded", "release": number, "tag": prepared.tag});
-        app.reporter.result(&format!("{result}\n"));
+        app.reporter.outcome(&format!("{result}\n"));
     }
 }

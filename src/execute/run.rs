@@ -334,6 +334,8 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         let verdict = tokio::time::timeout(timeout, self.watch.ready(&id));
         let verdict = if until == Until::Completed {
             self.with_output(kind, &lane.name, &id, verdict).await
+        } else if self.performer.events.follows_logs() {
+            self.with_tail(&lane.name, &id, verdict).await
         } else {
             verdict.await
         };
@@ -345,6 +347,28 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             self.watch.forget(&id);
         }
         result
+    }
+
+    /// Shows what a container writes while it is awaited, to whom looks at it.
+    async fn with_tail<T>(&self, lane: &str, id: &str, verdict: impl Future<Output = T>) -> T {
+        let tail = async {
+            let options = LogOptions {
+                follow: true,
+                ..LogOptions::default()
+            };
+            if let Ok(mut lines) = self.performer.engine.logs(id, &options).await {
+                while let Some(Ok(line)) = lines.next().await {
+                    let line = &line.text;
+                    self.performer.events.record(Event::Tail { lane, line });
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            result = verdict => result,
+            never = tail => never,
+        }
     }
 
     /// Streams a job's output while it is awaited.

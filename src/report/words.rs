@@ -174,6 +174,7 @@ pub fn json(event: &Event<'_>) -> Value {
         } => {
             json!({"event": "output", "source": source, "stream": format!("{stream:?}").to_lowercase(), "line": line})
         }
+        Event::Tail { lane, line } => json!({"event": "tail", "lane": lane, "line": line}),
         Event::Evidence {
             container,
             log,
@@ -191,6 +192,32 @@ pub fn json(event: &Event<'_>) -> Value {
         Event::Warning(text) => json!({"event": "warning", "message": text}),
         Event::Note(text) => json!({"event": "note", "message": text}),
     }
+}
+
+/// An event with the time of now.
+pub fn stamped(mut event: Value) -> Value {
+    if let Some(object) = event.as_object_mut() {
+        object.insert("time".into(), json!(jiff::Timestamp::now().to_string()));
+    }
+    event
+}
+
+/// Lines that nobody read are said to be missing.
+pub fn dropped(lines: usize) -> String {
+    format!("({lines} lines were dropped: nobody read them)\n")
+}
+
+/// The same as an event.
+pub fn dropped_json(lines: usize) -> String {
+    let event = json!({"event": "dropped", "lines": lines, "message": "nobody read them"});
+    format!("{}\n", stamped(event))
+}
+
+/// A line of the log of `-vv` as an event.
+pub fn log_json(line: &[u8]) -> Vec<u8> {
+    let line = String::from_utf8_lossy(line);
+    let event = json!({"event": "log", "message": line.trim_end()});
+    format!("{}\n", stamped(event)).into_bytes()
 }
 
 fn short(id: &str) -> &str {
