@@ -17,6 +17,7 @@ pub mod registry;
 pub mod release;
 pub mod spec;
 pub mod step;
+pub mod strategy;
 pub mod tag;
 
 pub use error::PlanError;
