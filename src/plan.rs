@@ -18,6 +18,7 @@ pub mod release;
 pub mod repair;
 pub mod spec;
 pub mod step;
+pub mod strategy;
 pub mod tag;
 
 pub use error::PlanError;
