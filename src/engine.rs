@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::stream::LocalBoxStream;
 
 use crate::plan::observed::{Container, EngineInfo, LocalImage, Observed, RestartPolicy};
-use crate::plan::spec::ContainerSpec;
+use crate::plan::spec::{ContainerSpec, NetworkAttachment};
 use crate::project::model::Project;
 
 pub use error::{EngineError, PullError};
@@ -45,6 +45,14 @@ pub trait Engine {
 
     /// Creates a container, attached to all its networks, inline configs and secrets copied into it; returns its id.
     async fn create_container(&self, request: &CreateRequest<'_>) -> Result<Created, EngineError>;
+
+    /// Connects a container that `request` has created to one more network; one that it is on is a success.
+    async fn join(
+        &self,
+        request: &CreateRequest<'_>,
+        container: &str,
+        network: &NetworkAttachment,
+    ) -> Result<(), EngineError>;
 
     /// Starts a container.
     async fn start(&self, container: &str) -> Result<(), EngineError>;

@@ -170,6 +170,41 @@ fn hooks_run_before_a_container_counts_as_healthy_and_before_it_stops_on_the_way
 }
 
 #[test]
+fn a_candidate_joins_the_proxies_network_when_it_is_healthy_and_is_watched_there() {
+    let compose = api(
+        "update_config: {order: start-first, monitor: 2s}",
+        ", networks: [default, edge], x-deployctl: {proxy_network: edge}",
+    )
+    .replace("scale: 4", "scale: 1")
+        + "\nnetworks: {edge: {}}";
+    let plan = from_to(&compose, "v1", "v2");
+    let joined = "
+    wait until new api-1 is healthy (up to 181 s)
+    connect new api-1 to shop_edge
+    watch new api-1 (2 s)
+";
+    assert!(plan.contains(joined), "{plan}");
+    let plan = from_to(&compose.replace("start-first", "stop-first"), "v1", "v2");
+    assert!(!plan.contains("connect"), "{plan}");
+}
+
+#[test]
+fn a_proxy_network_that_a_candidate_cannot_join_later_is_an_error() {
+    let with = |networks: &str| {
+        let more = format!(", networks: {networks}, x-deployctl: {{proxy_network: edge}}");
+        let compose = api(START_FIRST, &more).replace("scale: 4", "scale: 1");
+        in_project(&(compose + "\nnetworks: {edge: {}}"))
+    };
+    finds(&with("[edge]"), Severity::Error, "is its only network");
+    finds(
+        &with("[default]"),
+        Severity::Error,
+        "is no network of the service",
+    );
+    assert_eq!(with("[default, edge]"), []);
+}
+
+#[test]
 fn each_of_two_releases_gets_the_assets_that_only_the_other_one_has_before_any_of_them_moves() {
     let compose = api(
         "update_config: {order: start-first}",
@@ -235,9 +270,12 @@ fn findings(deploy: &str, more: &str) -> Vec<Finding> {
     if more.contains("healthcheck:") {
         compose = compose.replace("healthcheck: {test: [CMD, up]}, ", "");
     }
-    let compose = format!("{compose}\nvolumes: {{data: {{}}}}");
-    let observed = serving(&project(&compose, "v1"));
-    let desired = project(&compose, "v2");
+    in_project(&format!("{compose}\nvolumes: {{data: {{}}}}"))
+}
+
+fn in_project(compose: &str) -> Vec<Finding> {
+    let observed = serving(&project(compose, "v1"));
+    let desired = project(compose, "v2");
     let options = options(&desired, "v2", Some("v1"));
     let plan = reconcile(&desired, &observed, &options).expect("a plan");
     check(&desired, &observed, &plan, &Host::default())

@@ -25,6 +25,7 @@ use crate::engine::{
     LogOptions, PullError, PullProgress, Scope,
 };
 use crate::plan::observed::{Container, EngineInfo, LocalImage, Observed, RestartPolicy};
+use crate::plan::spec::NetworkAttachment;
 use crate::project::model::Project;
 
 /// How long a call may take that only asks, or changes one thing.
@@ -159,6 +160,20 @@ impl Engine for DockerEngine {
 
     async fn create_container(&self, request: &CreateRequest<'_>) -> Result<Created, EngineError> {
         self.new_container(request).await
+    }
+
+    async fn join(
+        &self,
+        request: &CreateRequest<'_>,
+        container: &str,
+        network: &NetworkAttachment,
+    ) -> Result<(), EngineError> {
+        let joined = self.attach(request, container, network).await;
+        // 403: it is on that network.
+        unless(
+            joined,
+            |e| matches!(e, EngineError::Refused { status: 403, message, .. } if message.contains("already exists")),
+        )
     }
 
     async fn start(&self, container: &str) -> Result<(), EngineError> {

@@ -20,7 +20,7 @@ use crate::plan::observed::{
     Container, ContainerState, EngineInfo, Health, LocalImage, Observed, ObservedNetwork,
     ObservedVolume, RestartPolicy,
 };
-use crate::plan::spec::label;
+use crate::plan::spec::{NetworkAttachment, label};
 use crate::project::model::Project;
 
 /// What goes wrong at which changing call (counted from 0).
@@ -276,6 +276,22 @@ impl Engine for MemoryEngine {
 
     async fn create_container(&self, request: &CreateRequest<'_>) -> Result<Created, EngineError> {
         self.effect("create", |world| world.create(request)).await
+    }
+
+    async fn join(
+        &self,
+        _request: &CreateRequest<'_>,
+        container: &str,
+        network: &NetworkAttachment,
+    ) -> Result<(), EngineError> {
+        self.effect("connect", |world| {
+            let name = network.name.clone();
+            let id = world.networks.get(&name).map(|n| n.id.clone());
+            let found = world.get(container)?;
+            found.networks.insert(name, id.unwrap_or_default());
+            Ok(())
+        })
+        .await
     }
 
     async fn start(&self, container: &str) -> Result<(), EngineError> {

@@ -99,6 +99,7 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
                     .signal(&self.id(container).await?, signal)
                     .await?;
             }
+            Step::Join { container, network } => self.join(container, network).await?,
             Step::CopyAssets { from, to, path } => {
                 let (from, to) = (self.id(from).await?, self.id(to).await?);
                 self.engine.copy_lacking(&from, &to, path).await?;
@@ -185,6 +186,29 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
             .borrow_mut()
             .insert(planned.clone(), created.id.clone());
         Ok(created.id)
+    }
+
+    async fn join(&self, planned: &PlannedId, network: &str) -> Result<(), Failure> {
+        let missing = Failure::NotRecoverable("connect a container");
+        let Some((project, plan)) = self.source else {
+            return Err(missing);
+        };
+        let Some(spec) = plan.specs.get(planned) else {
+            return Err(missing);
+        };
+        let mut late = spec.late_networks.iter();
+        let Some(attachment) = late.find(|n| n.name == network) else {
+            return Err(missing);
+        };
+        let request = CreateRequest {
+            project,
+            spec,
+            image: String::new(),
+            labels: BTreeMap::new(),
+            references: BTreeMap::new(),
+        };
+        let id = self.id(&ContainerRef::Planned(planned.clone())).await?;
+        Ok(self.engine.join(&request, &id, attachment).await?)
     }
 
     /// The reference to create from, and the image's id.

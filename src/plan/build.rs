@@ -109,6 +109,7 @@ impl Draft<'_> {
             labels: BTreeMap::new(),
             restart: RestartPolicy::never(),
             networks: Vec::new(),
+            late_networks: Vec::new(),
             carried_volumes: Vec::new(),
             references: self.references.clone(),
             role: ContainerRole::Service,

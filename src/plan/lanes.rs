@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::plan::observed::{Container, RestartPolicy};
-use crate::plan::spec::PlannedId;
+use crate::plan::spec::{NetworkAttachment, PlannedId};
 use crate::plan::step::{Cause, ContainerRef, HookKind, PlannedStep, Step, Undo, Until};
 
 /// Steps of one lane, numbered later.
@@ -29,6 +29,8 @@ pub struct Swap<'a> {
     pub hooks: Hooks,
     /// How long one that starts first is watched before the old one stops.
     pub monitor: Duration,
+    /// The networks that one that starts first joins when it is healthy.
+    pub joins: &'a [NetworkAttachment],
 }
 
 /// How a started container is awaited.
@@ -92,7 +94,7 @@ pub fn stop_first(swap: &Swap<'_>) -> Steps {
     steps
 }
 
-/// Start new beside old → wait → watch → stop old → rename both → the new one's own restart policy.
+/// Start new beside old → wait → join late networks → watch → stop old → rename both → the new one's own restart policy.
 pub fn start_first(swap: &Swap<'_>, policy: &RestartPolicy) -> Steps {
     let container = ContainerRef::Planned(swap.new.clone());
     let mut steps = start(&container, swap.wait, swap.hooks, swap.cause);
@@ -102,6 +104,13 @@ pub fn start_first(swap: &Swap<'_>, policy: &RestartPolicy) -> Steps {
             planned.undo = Undo::RunLast(std::mem::take(undos));
         }
     }
+    steps.extend(swap.joins.iter().map(|attachment| {
+        let join = Step::Join {
+            container: swap.new.clone(),
+            network: attachment.name.clone(),
+        };
+        final_step(join, "it goes with the container", swap.cause)
+    }));
     if !swap.monitor.is_zero() {
         let watch = Step::Monitor {
             containers: vec![(container.clone(), swap.monitor)],

@@ -80,6 +80,8 @@ pub struct ContainerSpec {
     pub restart: RestartPolicy,
     /// The networks to attach, by priority; empty with `network_mode`.
     pub networks: Vec<NetworkAttachment>,
+    /// Networks that it joins once it is healthy (`x-deployctl.proxy_network`).
+    pub late_networks: Vec<NetworkAttachment>,
     /// Anonymous volumes of the replaced container, to be mounted again.
     pub carried_volumes: Vec<CarriedVolume>,
     /// Services whose containers this one shares a namespace or volumes with.

@@ -172,6 +172,13 @@ pub enum Step {
         /// `SIGHUP`.
         signal: String,
     },
+    /// Connects a container to a network of its spec that it was created without.
+    Join {
+        /// Which; the plan creates it.
+        container: PlannedId,
+        /// Name in the engine.
+        network: String,
+    },
     /// Copies files below a folder that a container lacks from another one (`x-deployctl.assets`).
     CopyAssets {
         /// Which has them.

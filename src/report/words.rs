@@ -40,6 +40,7 @@ pub fn step(step: &Step) -> String {
             format!("restart policy of {container}: {}", policy.name)
         }
         Step::Signal { container, signal } => format!("send {signal} to {container}"),
+        Step::Join { container, network } => format!("connect new {container} to {network}"),
         Step::CopyAssets { from, to, path } => {
             format!("copy files of {path} that {to} lacks from {from}")
         }

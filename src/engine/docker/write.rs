@@ -16,7 +16,7 @@ use crate::engine::{CreateRequest, Created, EngineError};
 use crate::plan::build::COMPOSE_VERSION;
 use crate::plan::judge::{network_name, volume_name};
 use crate::plan::observed::RestartPolicy;
-use crate::plan::spec::label;
+use crate::plan::spec::{NetworkAttachment, label};
 use crate::project::model::Project;
 
 impl DockerEngine {
@@ -113,17 +113,7 @@ impl DockerEngine {
     async fn complete(&self, request: &CreateRequest<'_>, id: &str) -> Result<(), EngineError> {
         if !self.speaks(44) {
             for attachment in request.spec.networks.iter().skip(1) {
-                let endpoint: EndpointSettings =
-                    typed("connect", body::endpoint(request, attachment, self.api))?;
-                let connect = NetworkConnectRequest {
-                    container: id.to_owned(),
-                    endpoint_config: Some(endpoint),
-                };
-                self.short(
-                    "connect network",
-                    self.docker.connect_network(&attachment.name, connect),
-                )
-                .await?;
+                self.attach(request, id, attachment).await?;
             }
         }
         let inline = files::inline(request.project, &request.spec.service);
@@ -137,6 +127,25 @@ impl DockerEngine {
             .await?;
         }
         Ok(())
+    }
+
+    pub(super) async fn attach(
+        &self,
+        request: &CreateRequest<'_>,
+        id: &str,
+        attachment: &NetworkAttachment,
+    ) -> Result<(), EngineError> {
+        let endpoint: EndpointSettings =
+            typed("connect", body::endpoint(request, attachment, self.api))?;
+        let connect = NetworkConnectRequest {
+            container: id.to_owned(),
+            endpoint_config: Some(endpoint),
+        };
+        self.short(
+            "connect network",
+            self.docker.connect_network(&attachment.name, connect),
+        )
+        .await
     }
 
     /// The engine refuses to give a container the name that it has.

@@ -2,7 +2,7 @@
 
 use super::{Finding, Severity};
 use crate::plan::observed::Observed;
-use crate::plan::reconcile::containers::assets_path;
+use crate::plan::reconcile::containers::{assets_path, proxy_network};
 use crate::plan::step::{Action, Plan};
 use crate::project::model::Service;
 
@@ -21,6 +21,7 @@ pub(super) fn update(
         unchecked(name, service, observed, findings);
     }
     assets(name, service, findings);
+    proxy(name, service, findings);
 }
 
 /// Two containers write into one directory for as long as both run.
@@ -66,6 +67,27 @@ fn unchecked(name: &str, service: &Service, observed: &Observed, findings: &mut 
             hint: Some("write a `healthcheck:` that asks what users ask".to_owned()),
         });
     }
+}
+
+/// A candidate is created on its other networks, and joins this one when it is healthy.
+fn proxy(name: &str, service: &Service, findings: &mut Vec<Finding>) {
+    let Some(network) = proxy_network(service) else {
+        return;
+    };
+    let wrong = if !service.networks.contains_key(network) {
+        "is no network of the service"
+    } else if service.networks.len() == 1 {
+        "is its only network: a new container cannot be created without one"
+    } else {
+        return;
+    };
+    findings.push(Finding {
+        severity: Severity::Error,
+        message: format!("service `{name}`: `x-deployctl.proxy_network` `{network}` {wrong}"),
+        hint: Some(format!(
+            "give the service two networks, `networks: [default, {network}]`, and the proxy only `{network}`"
+        )),
+    });
 }
 
 fn assets(name: &str, service: &Service, findings: &mut Vec<Finding>) {

@@ -6,6 +6,7 @@ use crate::plan::build::{container_name, restart_policy};
 use crate::plan::lanes::{self, Hooks, Swap};
 use crate::plan::observed::{Container, ContainerState, RestartPolicy};
 use crate::plan::options::Intent;
+use crate::plan::spec::ContainerSpec;
 use crate::plan::step::{Action, Cause, ContainerRef, Lane, Step};
 use crate::project::model::Service;
 
@@ -94,9 +95,12 @@ impl<'a> Planner<'a> {
             },
             _ => restart_policy(service),
         };
-        let spec =
+        let mut spec =
             self.draft(name, service)
                 .ordinary(number, temporary.clone(), Some(old), restart);
+        if first == Action::RecreateStartFirst {
+            hold_back(service, &mut spec);
+        }
         let (new, cause) = (spec.id.clone(), cause.clone());
         self.recreated.insert(name.to_owned());
         self.touched.insert(old.id.clone());
@@ -122,6 +126,7 @@ impl<'a> Planner<'a> {
             cause: &cause,
             hooks: hooks(service),
             monitor: self.watched(name, service),
+            joins: &spec.late_networks,
         };
         let reference = ContainerRef::Planned(new.clone());
         // One that starts first has been watched before the old one stops.
@@ -240,6 +245,20 @@ fn hooks(service: &Service) -> Hooks {
     Hooks {
         post_start: !service.post_start.is_empty(),
         pre_stop: !service.pre_stop.is_empty(),
+    }
+}
+
+/// The network on which proxies find the service: a candidate joins it when it is healthy, not before.
+pub(crate) fn proxy_network(service: &Service) -> Option<&str> {
+    let own = service.extensions.get("x-deployctl")?;
+    own.get("proxy_network")?.as_str()
+}
+
+/// A candidate needs a network to be created on.
+fn hold_back(service: &Service, spec: &mut ContainerSpec) {
+    if let Some(key) = proxy_network(service).filter(|_| spec.networks.len() > 1) {
+        let networks = std::mem::take(&mut spec.networks).into_iter();
+        (spec.late_networks, spec.networks) = networks.partition(|n| n.key == key);
     }
 }
 

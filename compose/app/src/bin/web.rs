@@ -16,6 +16,8 @@ static DRAINING: AtomicBool = AtomicBool::new(false);
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 /// How long a connection that says nothing is listened to before SIGTERM is looked for.
 const TICK: i32 = 20;
+/// How long a new connection may take to ask for the first time, as Go's `Shutdown` has it.
+const FIRST_REQUEST: Duration = Duration::from_secs(5);
 
 /// What the server is told by its environment.
 struct Settings {
@@ -113,13 +115,16 @@ fn take_all(listener: &TcpListener, settings: &Arc<Settings>) {
 /// Answers one request after another, until the other side or SIGTERM ends it.
 fn talk(stream: &TcpStream, settings: &Settings) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
+    // Who has just connected is about to ask.
+    let mut idle_from = Instant::now() + FIRST_REQUEST;
     loop {
         // Between two requests a connection is idle: after SIGTERM it may go.
         while reader.buffer().is_empty() && !wait_readable(stream.as_raw_fd(), TICK) {
-            if stopping() {
+            if stopping() && Instant::now() >= idle_from {
                 return Ok(());
             }
         }
+        idle_from = Instant::now();
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         let Some(request) = read(&mut reader)? else { return Ok(()) };
         let close = request.close || stopping();
