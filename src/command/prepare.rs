@@ -313,7 +313,7 @@ pub(super) async fn plan(
     options.release = releases
         .next_number()?
         .max(crate::plan::repair::next_release(&observed));
-    super::release::plan_images(&releases, &observed, &mut options)?;
+    super::release::plan_images(&releases, &project, &observed, &mut options)?;
     let mut plan = reconcile(&project, &observed, &options)?;
     let touched = touched(&plan);
     for container in observed
