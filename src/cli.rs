@@ -1,9 +1,12 @@
 //! The command line.
 
+pub mod oncall;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use oncall::{AttachArguments, CheckArguments, HistoryArguments, Login};
 
 /// Deploys a Docker Compose project as one transaction.
 #[derive(Debug, Parser)]
@@ -117,7 +120,7 @@ pub enum Command {
     Rollback(RollbackArguments),
     /// Show what serves now
     #[command(
-        after_help = "Examples:\n  deployctl status\n  deployctl status --wide api\n  deployctl status --json"
+        after_help = "Examples:\n  deployctl status\n  deployctl status --wide api\n  deployctl status --watch\n  deployctl status --json --exit-code"
     )]
     Status(StatusArguments),
     /// Show the output of containers and of the last jobs
@@ -126,18 +129,30 @@ pub enum Command {
     )]
     Logs(LogsArguments),
     /// Show what a deploy would do; changes nothing
-    #[command(after_help = "Examples:\n  deployctl plan sha-abc123\n  deployctl plan --exit-code")]
+    #[command(
+        after_help = "Examples:\n  deployctl plan sha-abc123\n  deployctl plan --exit-code\n  deployctl plan -v        with every step"
+    )]
     Plan(PlanArguments),
     /// Check everything that a deploy needs; changes nothing
-    #[command(after_help = "Examples:\n  deployctl check")]
-    Check,
+    #[command(after_help = "Examples:\n  deployctl check\n  deployctl check sha-abc123 --json")]
+    Check(CheckArguments),
+    /// Look at a stack that runs already: what will replace its script; writes nothing
+    #[command(after_help = "Examples:\n  cd app && deployctl adopt\n  deployctl adopt --json")]
+    Adopt(CheckArguments),
+    /// Follow the deploy or rollback that runs, and end with its exit code
+    #[command(
+        after_help = "Examples:\n  deployctl attach\n  deployctl attach --wait 1m     wait until one begins"
+    )]
+    Attach(AttachArguments),
     /// Print the resolved project as docker compose would
     #[command(
         after_help = "Examples:\n  deployctl config\n  deployctl config --format json\n  deployctl config --hash '*'"
     )]
     Config(ConfigArguments),
     /// List the releases
-    #[command(after_help = "Examples:\n  deployctl history\n  deployctl history -n 5 --json")]
+    #[command(
+        after_help = "Examples:\n  deployctl history\n  deployctl history -n 5 --json\n  deployctl history show 7\n  deployctl history diff 6 7"
+    )]
     History(HistoryArguments),
     /// Finish or undo what a killed command left
     #[command(after_help = "Examples:\n  deployctl recover\n  deployctl -C /srv/app recover")]
@@ -169,6 +184,12 @@ pub struct DeployArguments {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Print a summary in Markdown on standard output (`>> "$GITHUB_STEP_SUMMARY"`)
+    #[arg(long)]
+    pub summary: bool,
+    /// A login for this command.
+    #[command(flatten)]
+    pub login: Login,
     /// Which files.
     #[command(flatten)]
     pub files: Files,
@@ -189,6 +210,12 @@ pub struct RollbackArguments {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Print a summary in Markdown on standard output (`>> "$GITHUB_STEP_SUMMARY"`)
+    #[arg(long)]
+    pub summary: bool,
+    /// A login for this command.
+    #[command(flatten)]
+    pub login: Login,
     /// Which files.
     #[command(flatten)]
     pub files: Files,
@@ -199,9 +226,12 @@ pub struct RollbackArguments {
 pub struct StatusArguments {
     /// Only these services
     pub services: Vec<String>,
-    /// Also restarts, image ids and the last probe
+    /// Also restarts, digests and the last probe of containers that are plainly up
     #[arg(long)]
     pub wide: bool,
+    /// Show it again whenever it changes, until interrupted
+    #[arg(long)]
+    pub watch: bool,
     /// Exit with 10 when what serves differs from what was released
     #[arg(long)]
     pub exit_code: bool,
@@ -252,17 +282,9 @@ pub struct PlanArguments {
     /// Exit with 10 when something would change
     #[arg(long)]
     pub exit_code: bool,
-    /// Which files.
+    /// A login for this command.
     #[command(flatten)]
-    pub files: Files,
-}
-
-/// Arguments of `history`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct HistoryArguments {
-    /// How many releases
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    pub number: usize,
+    pub login: Login,
     /// Which files.
     #[command(flatten)]
     pub files: Files,
@@ -350,9 +372,24 @@ impl Cli {
             Command::Plan(a) => &a.files.files,
             Command::Config(a) => &a.files.files,
             Command::History(a) => &a.files.files,
-            Command::Logs(_) | Command::Check | Command::Recover => &Vec::new(),
+            Command::Check(a) | Command::Adopt(a) => &a.files.files,
+            Command::Logs(_) | Command::Attach(_) | Command::Recover => &Vec::new(),
         };
         self.globals.files.iter().chain(after).cloned().collect()
+    }
+}
+
+impl Cli {
+    /// User and host of `--registry-password-stdin`.
+    pub fn login(&self) -> Option<&(String, String)> {
+        let login = match &self.command {
+            Command::Deploy(a) => &a.login,
+            Command::Rollback(a) => &a.login,
+            Command::Plan(a) => &a.login,
+            Command::Check(a) | Command::Adopt(a) => &a.login,
+            _ => return None,
+        };
+        login.registry_password_stdin.as_ref()
     }
 }
 

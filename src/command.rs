@@ -1,9 +1,12 @@
 //! One file per subcommand; each reads as a table of contents.
 
+pub mod adopt;
 pub mod app;
+pub mod attach;
 pub mod check;
 pub mod config;
 pub mod deploy;
+mod gap;
 pub mod history;
 mod host;
 mod images;
@@ -15,6 +18,7 @@ pub mod release;
 mod repair;
 pub mod rollback;
 pub mod status;
+mod summary;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -29,7 +33,9 @@ pub async fn run(cli: &Cli, app: &App<'_>) -> Result<u8, Error> {
         Command::Status(arguments) => status::run(app, arguments).await,
         Command::Logs(arguments) => logs::run(app, arguments).await.map(|()| 0),
         Command::Plan(arguments) => plan::run(app, arguments).await,
-        Command::Check => check::run(app).await.map(|()| 0),
+        Command::Check(arguments) => check::run(app, arguments).await.map(|()| 0),
+        Command::Adopt(arguments) => adopt::run(app, arguments).await.map(|()| 0),
+        Command::Attach(arguments) => attach::run(app, arguments).await.map(|()| 0),
         Command::Config(arguments) => config::run(app, arguments).map(|()| 0),
         Command::History(arguments) => history::run(app, arguments).await.map(|()| 0),
         Command::Recover => recover::run(app).await.map(|()| 0),

@@ -186,9 +186,9 @@ impl From<EngineError> for Error {
 impl From<PullError> for Error {
     fn from(error: PullError) -> Self {
         let hint = match &error {
-            PullError::Denied { registry, .. } => {
-                format!("docker login {registry}   (a token needs the right to read packages)")
-            }
+            PullError::Denied {
+                registry, login, ..
+            } => login.hint(registry),
             PullError::NotFound { reference } => missing_image_hint(reference),
             PullError::DiskFull { .. } => "docker system df, then docker image prune".to_owned(),
             PullError::TooManyRequests { .. } => "wait, or log in: docker login".to_owned(),
@@ -345,6 +345,7 @@ pub fn kind_of(failed: &Failed) -> ErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::error::Login;
 
     #[test]
     fn every_kind_has_a_row_of_its_own() {
@@ -368,8 +369,34 @@ mod tests {
         let error = Error::from(PullError::Denied {
             reference: "ghcr.io/a/b:1".into(),
             registry: "ghcr.io".into(),
+            login: Login::Missing,
             message: "denied".into(),
         });
         assert!(error.hints[0].starts_with("docker login ghcr.io"));
+        assert!(
+            error
+                .to_string()
+                .contains("nobody is logged in to `ghcr.io`")
+        );
+    }
+
+    #[test]
+    fn an_expired_login_is_told_from_a_missing_one() {
+        let denied = |login: Login, message: &str| {
+            let error = Error::from(PullError::Denied {
+                reference: "ghcr.io/a/b:1".into(),
+                registry: "ghcr.io".into(),
+                login,
+                message: message.into(),
+            });
+            format!("{error} | {}", error.hints.join(" "))
+        };
+        let expired = denied(Login::Stored, "unauthorized: authentication required");
+        assert!(expired.contains("the stored login to `ghcr.io` is not accepted: it has expired"));
+        assert!(expired.contains("docker logout ghcr.io; docker login ghcr.io"));
+        assert!(denied(Login::Stored, "denied: denied").contains("may not read this image"));
+        assert!(denied(Login::Given, "unauthorized").contains("from standard input"));
+        let helper = denied(Login::Helper("it is locked".into()), "unauthorized");
+        assert!(helper.contains("cannot be read: it is locked") && helper.contains("credHelpers"));
     }
 }

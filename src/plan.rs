@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod check;
+pub mod difference;
 mod error;
 pub mod graph;
 pub mod image;

@@ -3,6 +3,7 @@
 mod github;
 mod live;
 pub mod output;
+pub mod record;
 mod screen;
 pub mod table;
 pub mod words;
@@ -130,6 +131,11 @@ impl Reporter {
         true
     }
 
+    /// Waits until nobody reads standard output any more, as far as writing has shown.
+    pub async fn reader_gone(&self) {
+        self.out.gone().await;
+    }
+
     /// How a changing command ended, on standard output; a reader that is stuck is not waited for.
     pub fn outcome(&self, text: &str) {
         self.out.write(Piece::Kept, text.as_bytes());
@@ -243,7 +249,7 @@ impl Reporter {
             self.close_group();
             self.raw(&github.open(title));
         }
-        self.live.stage(title);
+        self.live.clear();
         self.line(&format!("{} {}", self.paint("1", title), lanes.join(", ")));
     }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Globals};
-use crate::engine::docker::DockerEngine;
+use crate::engine::docker::{DockerEngine, GivenLogin};
 use crate::error::{Error, ErrorKind};
 use crate::project::{self, FileSource, LoadOptions, Location, Project};
 use crate::report::Reporter;
@@ -29,6 +29,7 @@ pub struct App<'a> {
     /// The environment of the process.
     pub environment: IndexMap<String, String>,
     files: Vec<PathBuf>,
+    login: Option<(String, String)>,
 }
 
 impl<'a> App<'a> {
@@ -45,7 +46,13 @@ impl<'a> App<'a> {
             cancel,
             environment,
             files: cli.compose_files(),
+            login: cli.login().cloned(),
         }
+    }
+
+    /// Whether compose files were named on the command line.
+    pub fn files_given(&self) -> bool {
+        !self.files.is_empty()
     }
 
     /// The directory of the call.
@@ -106,7 +113,36 @@ impl<'a> App<'a> {
 
     /// Connects to the engine.
     pub async fn engine(&self) -> Result<DockerEngine, Error> {
-        Ok(DockerEngine::connect(&self.environment).await?)
+        let mut engine = DockerEngine::connect(&self.environment).await?;
+        if let Some((user, registry)) = &self.login {
+            engine.log_in(GivenLogin {
+                registry: registry.clone(),
+                user: user.clone(),
+                password: self.password()?,
+            });
+        }
+        Ok(engine)
+    }
+
+    /// The password of `--registry-password-stdin`: one line, kept in memory.
+    fn password(&self) -> Result<String, Error> {
+        let usage = |message: &str| {
+            Error::new(ErrorKind::Usage, message).hint("echo \"$TOKEN\" | deployctl deploy sha-abc123 --registry-password-stdin ci-bot@ghcr.io")
+        };
+        if self.files.iter().any(|f| f == Path::new("-")) {
+            return Err(usage(
+                "standard input cannot be both the compose file and the password",
+            ));
+        }
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|e| usage(&format!("cannot read the password: {e}")))?;
+        let password = text.trim_end_matches(['\n', '\r']);
+        if password.is_empty() {
+            return Err(usage("no password came on standard input"));
+        }
+        Ok(password.to_owned())
     }
 
     /// Takes the deploy lock of a directory, waiting as long as `--wait-lock` says.

@@ -17,6 +17,15 @@ use crate::state::{Outcome, ReleaseKind, ReleaseRecord, Releases, set_variable};
 
 /// Lock, recover, load, observe, plan, check, run.
 pub async fn run(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error> {
+    let result = run_once(app, arguments).await;
+    if arguments.summary {
+        let command = command_line("deploy", arguments.tag.as_deref());
+        super::summary::print(app, &command, &result).await;
+    }
+    result
+}
+
+async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error> {
     if let Some(asked) = &arguments.tag {
         tag::validate(asked)?;
     }

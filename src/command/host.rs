@@ -11,7 +11,11 @@ use crate::project::model::{Project, Service};
 
 /// Looks at what the plan's new containers need of this host.
 pub(super) fn look(project: &Project, plan: &Plan) -> Host {
-    let services = created_services(project, plan);
+    look_at(project, &created_services(project, plan))
+}
+
+/// Looks at what these services need of this host.
+pub(super) fn look_at(project: &Project, services: &[(&str, &Service)]) -> Host {
     let busy_ports = services.iter().flat_map(|(_, s)| busy(s)).collect();
     let paths = services.iter().flat_map(|(_, s)| sources(project, s));
     let missing_paths: BTreeSet<String> = paths.filter(|p| !Path::new(p).exists()).collect();
@@ -55,7 +59,7 @@ pub(super) fn free_space(path: &Path) -> Option<(PathBuf, u64)> {
     ))
 }
 
-fn ownership(path: &str) -> Option<Ownership> {
+pub(super) fn ownership(path: &str) -> Option<Ownership> {
     let found = std::fs::metadata(path).ok()?;
     Some(Ownership {
         uid: found.uid(),

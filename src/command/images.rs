@@ -61,7 +61,7 @@ pub(super) async fn resolve(
         .collect()
 }
 
-async fn one(
+pub(super) async fn one(
     engine: &impl Engine,
     reporter: &Reporter,
     project: &Project,

@@ -2,16 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::select_all;
+mod follow;
 
 use super::app::App;
 use super::prepare::{self, Asked};
 use crate::cli::LogsArguments;
-use crate::engine::{Engine, LogOptions, Scope};
+use crate::engine::{Engine as _, LogOptions, Scope};
 use crate::error::{Error, ErrorKind};
-use crate::plan::observed::Container;
-use crate::state::StateDirectory;
+use crate::state::{Releases, StateDirectory};
 
 /// Finds the containers, prints their lines, each behind its container's name.
 pub async fn run(app: &App<'_>, arguments: &LogsArguments) -> Result<(), Error> {
@@ -34,7 +32,9 @@ pub async fn run(app: &App<'_>, arguments: &LogsArguments) -> Result<(), Error> 
     }
     let state = StateDirectory::open(&loaded.directory, &project.name)?;
     if let Some(release) = arguments.release {
-        return kept(app, &state.log(), release, &arguments.services);
+        // One that is not in the history is an error, not an empty log.
+        Releases::new(&state).get(release)?;
+        return kept(app, &state.log(), release, arguments);
     }
     let engine = app.engine().await?;
     let scope = Scope {
@@ -53,16 +53,6 @@ pub async fn run(app: &App<'_>, arguments: &LogsArguments) -> Result<(), Error> 
             last_job(app, &state.log(), name, arguments.tail)?;
         }
     }
-    follow(app, &engine, arguments, &containers, &project.name).await
-}
-
-async fn follow(
-    app: &App<'_>,
-    engine: &impl Engine,
-    arguments: &LogsArguments,
-    containers: &[Container],
-    project: &str,
-) -> Result<(), Error> {
     let options = LogOptions {
         follow: arguments.follow,
         tail: arguments.tail,
@@ -70,44 +60,11 @@ async fn follow(
         until: arguments.until.as_deref().map(moment).transpose()?,
         timestamps: arguments.timestamps,
     };
-    let shown = |c: &Container| {
-        c.name
-            .strip_prefix(&format!("{project}-"))
-            .unwrap_or(&c.name)
-            .to_owned()
-    };
-    let width = containers
-        .iter()
-        .map(|c| shown(c).chars().count())
-        .max()
-        .unwrap_or(0);
-    let mut streams = Vec::new();
-    for container in containers {
-        let name = shown(container);
-        let prefix = if arguments.no_log_prefix {
-            String::new()
-        } else {
-            format!("{name:width$}  | ")
-        };
-        let lines = engine.logs(&container.id, &options).await?;
-        streams.push(
-            lines
-                .map(move |line| line.map(|l| format!("{prefix}{}\n", l.text)))
-                .boxed_local(),
-        );
-    }
-    let mut lines = select_all(streams);
-    loop {
-        tokio::select! {
-            line = lines.next() => match line {
-                // A reader that is gone (`| head`) has seen what it wanted.
-                Some(line) => if !app.reporter.stream(&line?).await {
-                    return Ok(());
-                },
-                None => return Ok(()),
-            },
-            () = app.cancel.cancelled() => return Ok(()),
-        }
+    let printer = follow::Printer::new(app, arguments, &project.name, &containers);
+    if arguments.follow {
+        follow::follow(app, &engine, &containers, options, printer).await
+    } else {
+        follow::print(&engine, &containers, options, printer).await
     }
 }
 
@@ -131,25 +88,57 @@ fn last_job(app: &App<'_>, folder: &Path, job: &str, tail: Option<u64>) -> Resul
         .and_then(|t| usize::try_from(t).ok())
         .map_or(0, |t| lines.len().saturating_sub(t));
     for line in &lines[skip..] {
-        app.reporter.result(&format!("{job}  | {line}\n"));
+        app.reporter.result(&kept_line(app, job, line));
     }
     Ok(())
 }
 
-fn kept(app: &App<'_>, folder: &Path, release: u32, services: &[String]) -> Result<(), Error> {
+fn kept(
+    app: &App<'_>,
+    folder: &Path,
+    release: u32,
+    arguments: &LogsArguments,
+) -> Result<(), Error> {
+    let wanted = |name: &String| {
+        arguments.services.is_empty() || arguments.services.iter().any(|s| is_of(name, s))
+    };
     let logs = kept_logs(folder)
         .into_iter()
-        .filter(|(n, name, _)| *n == release && (services.is_empty() || services.contains(name)));
+        .filter(|(n, name, _)| *n == release && wanted(name));
+    let mut found = false;
     for (_, name, path) in logs {
-        for line in read(&path)?.lines() {
-            app.reporter.result(&format!("{name}  | {line}\n"));
+        found = true;
+        let text = read(&path)?;
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = arguments.tail.and_then(|t| usize::try_from(t).ok());
+        let skip = tail.map_or(0, |t| lines.len().saturating_sub(t));
+        for line in &lines[skip..] {
+            app.reporter.result(&kept_line(app, &name, line));
         }
     }
+    if !found {
+        app.reporter.note(&format!(
+            "nothing was kept of release {release}: the output of jobs and of failed containers is"
+        ));
+    }
     Ok(())
+}
+
+/// A job's log has its service's name, that of a failed container the container's.
+fn is_of(log: &str, service: &str) -> bool {
+    log == service || log.contains(&format!("-{service}-"))
+}
+
+fn kept_line(app: &App<'_>, name: &str, line: &str) -> String {
+    if app.reporter.json() {
+        let line = serde_json::json!({"container": name, "line": line});
+        return format!("{line}\n");
+    }
+    format!("{name}  | {line}\n")
 }
 
 /// Number, name and path of every kept output: `log/N-NAME.log`.
-fn kept_logs(folder: &Path) -> Vec<(u32, String, PathBuf)> {
+pub(super) fn kept_logs(folder: &Path) -> Vec<(u32, String, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let logs = entries.filter_map(|entry| {
         let file = entry.file_name().to_string_lossy().into_owned();
@@ -161,7 +150,7 @@ fn kept_logs(folder: &Path) -> Vec<(u32, String, PathBuf)> {
     logs
 }
 
-fn read(path: &Path) -> Result<String, Error> {
+pub(super) fn read(path: &Path) -> Result<String, Error> {
     let bytes = std::fs::read(path).map_err(|e| {
         Error::new(
             ErrorKind::Check,

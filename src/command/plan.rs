@@ -1,4 +1,6 @@
-//! `plan`: what a deploy would do. Changes nothing.
+//! `plan`: what a deploy would do, field by field. Changes nothing.
+
+mod details;
 
 use std::fmt::Write as _;
 
@@ -8,8 +10,10 @@ use super::release;
 use super::repair::Leftovers;
 use crate::cli::PlanArguments;
 use crate::error::Error;
-use crate::plan::step::Action;
+use crate::plan::step::{Action, Cause};
 use crate::report::words;
+use crate::state::{Releases, StateDirectory};
+use details::{Detailed, Gap, Past, details};
 
 /// Exit code for differences.
 const DIFFERS: u8 = 10;
@@ -24,12 +28,20 @@ pub async fn run(app: &App<'_>, arguments: &PlanArguments) -> Result<u8, Error> 
     };
     let loaded = prepare::load(app, &asked).await?;
     let engine = app.engine().await?;
-    let mark = release::mark(&loaded.directory);
+    let directory = loaded.directory.clone();
+    let mark = release::mark(&directory);
     let prepared = prepare::deploy(app, &engine, loaded, &asked, &mark, Leftovers::Report).await?;
+    let state = StateDirectory::open(&directory, &prepared.project.name)?;
+    let changes = details(&prepared, &Past::read(&Releases::new(&state)));
     let text = if app.reporter.json() {
-        json(&prepared)
+        json(&prepared, &changes)
     } else {
-        text(&prepared)
+        let paint = if app.reporter.coloured() {
+            colour
+        } else {
+            plain
+        };
+        text(&prepared, &changes, paint, app.globals.verbose > 0)
     };
     app.reporter.result(&text);
     for warning in &prepared.plan.warnings {
@@ -39,22 +51,38 @@ pub async fn run(app: &App<'_>, arguments: &PlanArguments) -> Result<u8, Error> 
     Ok(if differs { DIFFERS } else { 0 })
 }
 
-fn json(prepared: &Prepared) -> String {
+fn json(prepared: &Prepared, changes: &[Detailed]) -> String {
     let plan = &prepared.plan;
     let value = serde_json::json!({
         "project": prepared.project.name,
         "release": prepared.options.release,
         "tag": prepared.tag,
-        "changes": plan.changes,
+        "changes": changes,
         "stages": plan.stages,
         "warnings": plan.warnings,
     });
     format!("{value}\n")
 }
 
-fn text(prepared: &Prepared) -> String {
+/// Signs say what colours say.
+type Paint = fn(char, &str) -> String;
+
+fn plain(_: char, text: &str) -> String {
+    text.to_owned()
+}
+
+fn colour(sign: char, text: &str) -> String {
+    let code = match sign {
+        '+' => "32",
+        '-' => "31",
+        _ => "33",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+fn text(prepared: &Prepared, changes: &[Detailed], paint: Paint, steps: bool) -> String {
     let plan = &prepared.plan;
-    if plan.changes.is_empty() {
+    if changes.is_empty() {
         return "nothing to do: everything is as it should be\n".to_owned();
     }
     let tag = prepared
@@ -66,21 +94,18 @@ fn text(prepared: &Prepared) -> String {
         "release {}{tag} of project {} would:\n",
         prepared.options.release, prepared.project.name
     );
-    for change in &plan.changes {
-        let sign = match change.action {
-            Action::Create | Action::Run => '+',
-            Action::Remove => '-',
-            _ => '~',
-        };
-        let _ = writeln!(
-            text,
-            "  {sign} {} {}: {}",
-            words::action(change.action),
-            change.container,
-            words::cause(&change.cause)
-        );
+    for change in changes {
+        text.push_str(&one(change, paint));
     }
-    for stage in &plan.stages {
+    let stages: Vec<&str> = plan.stages.iter().map(|s| words::stage(s.kind)).collect();
+    let _ = writeln!(
+        text,
+        "in {} steps: {}{}",
+        plan.steps().count(),
+        stages.join(", "),
+        if steps { "" } else { " (-v shows each)" }
+    );
+    for stage in plan.stages.iter().filter(|_| steps) {
         let _ = writeln!(text, "{}", words::stage(stage.kind));
         for lane in &stage.lanes {
             for step in &lane.steps {
@@ -93,6 +118,33 @@ fn text(prepared: &Prepared) -> String {
                 );
             }
         }
+    }
+    text
+}
+
+fn one(detailed: &Detailed, paint: Paint) -> String {
+    let change = &detailed.change;
+    let sign = match change.action {
+        Action::Create | Action::Run => '+',
+        Action::Remove => '-',
+        _ => '~',
+    };
+    let mut head = words::cause(&change.cause);
+    if let Cause::ContentChanged { .. } = change.cause {
+        head = format!("content changed: {}", detailed.contents.join(", "));
+    }
+    let action = paint(sign, &format!("{sign} {}", words::action(change.action)));
+    let mut text = format!("  {action} {}: {head}\n", change.container);
+    for field in &detailed.fields {
+        let _ = writeln!(text, "      {field}");
+    }
+    if let Some(unknown) = &detailed.unknown {
+        let _ = writeln!(text, "      {unknown}");
+    }
+    if detailed.gap != Gap::None {
+        let _ = writeln!(text, "      gap: {}", detailed.gap);
+    } else if change.action == Action::RecreateStartFirst {
+        let _ = writeln!(text, "      gap: none (start-first)");
     }
     text
 }

@@ -52,6 +52,18 @@ pub(super) struct Loaded {
 
 /// Loads the project with the asked tag and variables in the place of the env file's.
 pub(super) async fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> {
+    let (loaded, warnings) = load_quietly(app, asked).await?;
+    for warning in &warnings {
+        app.reporter.warning(warning);
+    }
+    Ok(loaded)
+}
+
+/// The same, with the loader's warnings for the caller to tell.
+pub(super) async fn load_quietly(
+    app: &App<'_>,
+    asked: &Asked,
+) -> Result<(Loaded, Vec<String>), Error> {
     if let Some(asked) = &asked.tag {
         tag::validate(asked)?;
     }
@@ -79,13 +91,13 @@ pub(super) async fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> 
         overrides.insert(name.to_owned(), value.clone());
         (location, project) = app.load(overrides).await?;
     }
-    for warning in location
+    let of_project = project.warnings.iter().map(|w| &w.message);
+    let warnings = location
         .warnings
         .iter()
-        .chain(project.warnings.iter().map(|w| &w.message))
-    {
-        app.reporter.warning(warning);
-    }
+        .chain(of_project)
+        .cloned()
+        .collect();
     for name in &asked.services {
         if !project.services.contains_key(name) {
             let known = project.services.keys().cloned().collect();
@@ -108,13 +120,14 @@ pub(super) async fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> 
         .last()
         .cloned()
         .or_else(|| location.default_env_file.clone());
-    Ok(Loaded {
+    let loaded = Loaded {
         directory: location.working_dir.clone(),
         env_file,
         variable,
         tag,
         project,
-    })
+    };
+    Ok((loaded, warnings))
 }
 
 /// The tag that the files lead to without being asked for one.

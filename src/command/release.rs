@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::app::App;
+use super::gap::Gaps;
 use super::images;
 use super::prepare::Prepared;
 use crate::engine::docker::DockerEngine;
@@ -63,10 +64,11 @@ pub(super) async fn execute(
         &app.rollback_tag(intention.directory),
         &beginning,
     )?;
+    let gaps = Gaps::over(app.reporter);
     let execution = Execution {
         engine,
         store: &store,
-        events: app.reporter,
+        events: &gaps,
         project: &prepared.project,
         plan: &prepared.plan,
         header,
@@ -75,6 +77,7 @@ pub(super) async fn execute(
     let finished = run(execution).await?;
     let updated = store.update_record(|record| {
         record.backup.clone_from(&finished.backup);
+        record.gaps = gaps.take();
         for (name, image) in image_records(&prepared.project, &finished) {
             record.images.insert(name, image);
         }
@@ -157,6 +160,7 @@ fn beginning(
     record.source = intention.source;
     record.note.clone_from(&intention.note);
     record.environment_keys = environment_keys(&prepared.project);
+    record.content = content_items(&prepared.project);
     record.images = planned_images(&prepared.project, &prepared.options);
     Beginning {
         header: Header {
@@ -203,6 +207,16 @@ pub(super) fn stored_model(project: &Project, set: &[(String, String)]) -> Store
         set: set.iter().cloned().collect(),
         model: project.to_stored(),
     }
+}
+
+/// Fingerprints of each config, secret and mounted file, by service. What cannot be read is left out.
+pub(super) fn content_items(project: &Project) -> BTreeMap<String, BTreeMap<String, String>> {
+    let services = project.services.keys().filter_map(|name| {
+        let found = project.content_fingerprint(name).ok()??;
+        let items = found.items.into_iter().map(|i| (i.name, i.digest));
+        Some((name.clone(), items.collect()))
+    });
+    services.collect()
 }
 
 fn environment_keys(project: &Project) -> Vec<String> {

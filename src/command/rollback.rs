@@ -29,6 +29,15 @@ enum Target {
 
 /// Lock, recover, find the release, plan from its model, check, run.
 pub async fn run(app: &App<'_>, arguments: &RollbackArguments) -> Result<(), Error> {
+    let result = run_once(app, arguments).await;
+    if arguments.summary {
+        let command = command_line("rollback", arguments.target.as_deref());
+        super::summary::print(app, &command, &result).await;
+    }
+    result
+}
+
+async fn run_once(app: &App<'_>, arguments: &RollbackArguments) -> Result<(), Error> {
     let directory = app.locate()?.working_dir;
     let command = command_line("rollback", arguments.target.as_deref());
     let lock = app.lock(&directory, &command).await?;

@@ -1,49 +1,164 @@
 //! `status`: what serves now, what a rollback would go to, what is unfinished.
 
-use std::fmt::Write as _;
+mod drift;
+mod show;
+mod target;
 
-use serde_json::json;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
 
 use super::app::App;
 use super::prepare::{self, Asked};
 use crate::cli::StatusArguments;
-use crate::engine::{Engine, Scope};
+use crate::engine::docker::DockerEngine;
+use crate::engine::{Engine as _, Scope};
 use crate::error::Error;
-use crate::plan::observed::{Container, Health, PublishedPort};
-use crate::plan::{owner, tag};
+use crate::plan::observed::{Container, Health};
+use crate::plan::owner;
 use crate::project::{FileSource, Location, Project, project_name};
-use crate::report::table;
-use crate::state::{ReleaseRecord, Releases, StateDirectory, lock, lock_path, unfinished};
+use crate::state::{
+    Holder, ReleaseRecord, Releases, StateDirectory, StoredModel, lock, lock_path, unfinished,
+};
+use target::Target;
 
 /// Exit code for differences.
 const DIFFERS: u8 = 10;
+/// Between two looks of `--watch` where no event comes: times go on.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What `status` shows.
 struct View {
     project: String,
+    /// Those that are shown.
     containers: Vec<Container>,
     current: Option<ReleaseRecord>,
-    rollback: Option<ReleaseRecord>,
-    rollback_ready: Option<bool>,
+    model: Option<StoredModel>,
+    rollback: Option<Target>,
+    /// Differences from what was released.
+    drift: Vec<String>,
+    /// Journals that a kill left, or that a running command writes.
+    unfinished: Vec<String>,
+    holder: Option<Holder>,
     notes: Vec<String>,
 }
 
-/// One list of the engine; only what is not plainly up is inspected.
+impl View {
+    /// Somebody has to do something.
+    fn differs(&self) -> bool {
+        !self.drift.is_empty() || (!self.unfinished.is_empty() && self.holder.is_none())
+    }
+}
+
+/// Looks once, or again and again.
 pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error> {
     let loaded = locate(app).await?;
     let engine = app.engine().await?;
+    if arguments.watch {
+        return watch(app, arguments, &loaded, &engine).await;
+    }
+    let view = look(app, arguments, &loaded, &engine).await?;
+    app.reporter.result(&text(app, arguments, &view));
+    Ok(if arguments.exit_code && view.differs() {
+        DIFFERS
+    } else {
+        0
+    })
+}
+
+fn text(app: &App<'_>, arguments: &StatusArguments, view: &View) -> String {
+    if app.reporter.json() {
+        show::as_json(view)
+    } else {
+        show::as_text(view, arguments.wide)
+    }
+}
+
+/// Shows what changes: at once by the engine's events, else every two seconds.
+async fn watch(
+    app: &App<'_>,
+    arguments: &StatusArguments,
+    loaded: &prepare::Loaded,
+    engine: &DockerEngine,
+) -> Result<u8, Error> {
+    let mut events = engine.events(&loaded.project.name).await?;
+    let mut last = String::new();
+    let mut told = true;
+    loop {
+        let view = look(app, arguments, loaded, engine).await?;
+        let text = text(app, arguments, &view);
+        if app.reporter.is_screen() {
+            let bar = show::watched(&text);
+            if !app.reporter.stream(&bar).await {
+                return Ok(0);
+            }
+        } else if show::without_times(&text) != show::without_times(&last) {
+            if !app.reporter.stream(&text).await {
+                return Ok(0);
+            }
+            last = text;
+        }
+        tokio::select! {
+            () = app.cancel.cancelled() => return Ok(0),
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            event = events.next(), if told => told = event.is_some(),
+        }
+    }
+}
+
+/// One list of the engine; only what is not plainly up is inspected.
+async fn look(
+    app: &App<'_>,
+    arguments: &StatusArguments,
+    loaded: &prepare::Loaded,
+    engine: &DockerEngine,
+) -> Result<View, Error> {
     let scope = Scope {
         project: loaded.project.name.clone(),
         ..Scope::default()
     };
     let mut containers = engine.observe(&scope).await?.containers;
-    containers.retain(|c| {
-        !c.is_oneoff()
-            && (arguments.services.is_empty()
-                || arguments.services.iter().any(|s| s == c.service()))
-    });
+    containers.retain(|c| !c.is_oneoff());
     containers.sort_by_cached_key(|c| (c.service().to_owned(), c.number()));
-    for container in &mut containers {
+    let state = StateDirectory::open(&loaded.directory, &loaded.project.name)?;
+    let releases = Releases::new(&state);
+    let current = releases.current()?;
+    // A model that is gone is no reason to show nothing.
+    let model = current.as_ref().and_then(|c| releases.model(c.number).ok());
+    let before = current.as_ref().and_then(|c| c.previous);
+    let rollback = match before.and_then(|p| releases.get(p).ok()) {
+        Some(record) => Some(Target {
+            ready: target::readiness(engine, &record).await?,
+            record,
+        }),
+        None => None,
+    };
+    let lock = lock_path(&loaded.directory, app.globals.environment.as_deref());
+    let env_file = loaded.env_file.as_deref();
+    let mut view = View {
+        project: loaded.project.name.clone(),
+        drift: current.as_ref().map_or_else(Vec::new, |c| {
+            drift::drift(c, model.as_ref(), &containers, env_file)
+        }),
+        unfinished: unfinished(&loaded.directory)?
+            .iter()
+            .map(|journal| journal.display().to_string())
+            .collect(),
+        holder: lock::holder(&lock),
+        notes: notes(loaded, &containers),
+        containers,
+        current,
+        model,
+        rollback,
+    };
+    // While a command runs, what it puts aside and creates is no drift.
+    if view.holder.is_some() {
+        view.drift.clear();
+    }
+    view.containers.retain(|c| {
+        arguments.services.is_empty() || arguments.services.iter().any(|s| s == c.service())
+    });
+    for container in &mut view.containers {
         let plainly_up =
             container.is_running() && matches!(container.health, Health::Healthy | Health::None);
         if (arguments.wide || !arguments.services.is_empty() || !plainly_up)
@@ -52,38 +167,7 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
             container.details = found.details;
         }
     }
-    let state = StateDirectory::open(&loaded.directory, &loaded.project.name)?;
-    let releases = Releases::new(&state);
-    let current = releases.current()?;
-    let rollback = current
-        .as_ref()
-        .and_then(|c| c.previous)
-        .and_then(|p| releases.get(p).ok());
-    let rollback_ready = match &rollback {
-        Some(record) => Some(is_ready(&engine, record).await?),
-        None => None,
-    };
-    let mut notes = notes(app, &loaded, &containers)?;
-    notes.extend(drift(current.as_ref(), &containers));
-    let view = View {
-        project: loaded.project.name.clone(),
-        containers,
-        current,
-        rollback,
-        rollback_ready,
-        notes,
-    };
-    let text = if app.reporter.json() {
-        as_json(&view)
-    } else {
-        as_text(&view, arguments.wide)
-    };
-    app.reporter.result(&text);
-    Ok(if arguments.exit_code && !view.notes.is_empty() {
-        DIFFERS
-    } else {
-        0
-    })
+    Ok(view)
 }
 
 /// The project as far as `status` needs it. The files are read only where their name cannot be told otherwise.
@@ -104,10 +188,11 @@ async fn locate(app: &App<'_>) -> Result<prepare::Loaded, Error> {
         default_env_file: location.default_env_file.clone(),
         ..Project::default()
     };
+    let env_file = location.env_files.last().cloned();
     Ok(prepare::Loaded {
         project,
         directory: location.working_dir,
-        env_file: None,
+        env_file: env_file.or(location.default_env_file),
         variable: None,
         tag: None,
     })
@@ -131,193 +216,13 @@ fn plain_name(app: &App<'_>, location: &Location) -> Option<String> {
     (!given && plain && only && project_name::normalize(name) == name).then(|| name.to_owned())
 }
 
-/// Whether every image of a release is here.
-async fn is_ready(engine: &impl Engine, record: &ReleaseRecord) -> Result<bool, Error> {
-    let ids: std::collections::BTreeSet<&String> = record.images.values().map(|i| &i.id).collect();
-    for id in ids {
-        if id.is_empty() || engine.image(id).await?.is_none() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn notes(
-    app: &App<'_>,
-    loaded: &prepare::Loaded,
-    containers: &[Container],
-) -> Result<Vec<String>, Error> {
-    let mut notes = Vec::new();
-    for journal in unfinished(&loaded.directory)? {
-        notes.push(format!(
-            "a release is unfinished ({}): deployctl recover",
-            journal.display()
-        ));
-    }
-    if let Some(holder) = lock::holder(&lock_path(
-        &loaded.directory,
-        app.globals.environment.as_deref(),
-    )) {
-        notes.push(format!("the deploy lock is held by {holder}"));
-    }
+/// What is worth a look, beside drift.
+fn notes(loaded: &prepare::Loaded, containers: &[Container]) -> Vec<String> {
     let aside = containers
         .iter()
         .filter(|c| c.is_put_aside())
         .map(|c| format!("`{}` was put aside by a release", c.name));
-    notes.extend(aside);
-    if let Err(conflict) = owner::check(
-        &loaded.project,
-        containers,
-        &super::release::mark(&loaded.directory),
-    ) {
-        notes.push(conflict.to_string());
-    }
-    Ok(notes)
-}
-
-/// Somebody changed something behind the history's back.
-fn drift(current: Option<&ReleaseRecord>, containers: &[Container]) -> Vec<String> {
-    let Some(current) = current else {
-        return Vec::new();
-    };
-    let differs = containers.iter().filter_map(|c| {
-        let recorded = current
-            .images
-            .get(c.service())
-            .filter(|i| !i.id.is_empty())?;
-        (recorded.id != c.image_id).then(|| {
-            format!(
-                "`{}` runs another image than release {} recorded",
-                c.name, current.number
-            )
-        })
-    });
-    let down = containers
-        .iter()
-        .filter(|c| !c.is_running() && !c.status.starts_with("Exited (0)") && !c.is_put_aside());
-    differs
-        .chain(down.map(|c| format!("`{}` does not run: {}", c.name, c.status)))
-        .collect()
-}
-
-fn as_text(view: &View, wide: bool) -> String {
-    let mut text = match &view.current {
-        Some(r) => format!(
-            "project {}: release {}{} {}, {} by {}\n",
-            view.project,
-            r.number,
-            r.tag
-                .as_deref()
-                .map(|t| format!(" ({t})"))
-                .unwrap_or_default(),
-            r.outcome,
-            r.started.get(..19).unwrap_or(&r.started).replace('T', " "),
-            r.user
-        ),
-        None => format!("project {}: no release in the history\n", view.project),
-    };
-    match (&view.rollback, view.rollback_ready) {
-        (Some(r), Some(ready)) => {
-            let how = if ready {
-                "its images are here"
-            } else {
-                "pull needed"
-            };
-            let _ = writeln!(
-                text,
-                "rollback: to release {}{}, {how}",
-                r.number,
-                r.tag
-                    .as_deref()
-                    .map(|t| format!(" ({t})"))
-                    .unwrap_or_default()
-            );
-        }
-        _ => text.push_str("rollback: there is nothing to go back to\n"),
-    }
-    let mut head = vec!["SERVICE", "CONTAINER", "TAG", "STATE", "PORTS"];
-    if wide {
-        head.extend(["IMAGE ID", "RESTARTS", "LAST PROBE"]);
-    }
-    let rows: Vec<Vec<String>> = view.containers.iter().map(|c| row(c, wide)).collect();
-    text.push_str(&table::render(&head, &rows));
-    for note in &view.notes {
-        let _ = writeln!(text, "! {note}");
-    }
-    text
-}
-
-fn row(container: &Container, wide: bool) -> Vec<String> {
-    let details = container.details.as_ref();
-    let mut state = container.status.clone();
-    if let Some(details) = details.filter(|d| d.restart_count > 0) {
-        let _ = write!(state, ", restarted {} times", details.restart_count);
-    }
-    let mut row = vec![
-        container.service().to_owned(),
-        container.name.clone(),
-        tag::of_reference(&container.image)
-            .unwrap_or(&container.image)
-            .to_owned(),
-        state,
-        ports(&container.ports),
-    ];
-    if wide {
-        let probe = details.and_then(|d| d.probes.last()).map(|p| {
-            format!(
-                "{}: {}",
-                p.exit_code,
-                p.output.lines().next().unwrap_or_default()
-            )
-        });
-        row.push(
-            container
-                .image_id
-                .strip_prefix("sha256:")
-                .and_then(|id| id.get(..12))
-                .unwrap_or_default()
-                .to_owned(),
-        );
-        row.push(
-            details
-                .map(|d| d.restart_count.to_string())
-                .unwrap_or_default(),
-        );
-        row.push(probe.unwrap_or_default());
-    }
-    row
-}
-
-fn ports(ports: &[PublishedPort]) -> String {
-    let mut shown: Vec<String> = ports
-        .iter()
-        .filter(|p| p.published != 0 && p.host_ip != "::")
-        .map(|p| format!("{}:{}->{}/{}", p.host_ip, p.published, p.target, p.protocol))
-        .collect();
-    shown.sort();
-    shown.dedup();
-    shown.join(", ")
-}
-
-fn as_json(view: &View) -> String {
-    let containers: Vec<serde_json::Value> = view
-        .containers
-        .iter()
-        .map(|c| {
-            json!({
-                "service": c.service(), "container": c.name, "id": c.id, "image": c.image, "image_id": c.image_id,
-                "tag": tag::of_reference(&c.image), "state": c.state, "health": c.health, "status": c.status,
-                "restarts": c.details.as_ref().map(|d| d.restart_count),
-                "ports": c.ports.iter().filter(|p| p.published != 0).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    let value = json!({
-        "project": view.project,
-        "release": view.current,
-        "rollback": view.rollback.as_ref().map(|r| json!({"release": r.number, "tag": r.tag, "ready": view.rollback_ready})),
-        "containers": containers,
-        "notes": view.notes,
-    });
-    format!("{value}\n")
+    let mark = super::release::mark(&loaded.directory);
+    let conflict = owner::check(&loaded.project, containers, &mark).err();
+    aside.chain(conflict.map(|c| c.to_string())).collect()
 }

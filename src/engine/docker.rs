@@ -5,6 +5,7 @@ mod assets;
 mod body;
 mod connect;
 mod credentials;
+mod daemon;
 mod errors;
 mod files;
 mod logs;
@@ -18,6 +19,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use bollard::Docker;
+pub use credentials::GivenLogin;
+pub use daemon::Daemon;
 use futures_util::stream::LocalBoxStream;
 
 use crate::engine::{
@@ -43,6 +46,8 @@ pub struct DockerEngine {
     api: (u32, u32),
     /// Where registry credentials are looked up.
     configuration: Option<std::path::PathBuf>,
+    /// A login that the command line gave.
+    given: Option<GivenLogin>,
     /// The containers, where [`Self::look_ahead`] has listed them.
     ahead: RefCell<Option<Vec<Container>>>,
 }

@@ -95,12 +95,14 @@ pub enum PullError {
         reference: String,
     },
     /// The registry does not let us.
-    #[error("access to `{reference}` denied by the registry: {message}")]
+    #[error("access to `{reference}` denied: {}; the registry says: {message}", login.words(registry, message))]
     Denied {
         /// As asked.
         reference: String,
         /// Host of the registry, for `docker login`.
         registry: String,
+        /// Who asked.
+        login: Login,
         /// Its word.
         message: String,
     },
@@ -147,6 +149,57 @@ pub enum PullError {
     /// The engine itself failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+/// Where the credentials came from that a registry was asked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// Nobody is logged in: it was asked anonymously.
+    Missing,
+    /// `docker login` stored them.
+    Stored,
+    /// `--registry-password-stdin`.
+    Given,
+    /// A credential helper, or the configuration, failed: it was asked anonymously.
+    Helper(String),
+}
+
+impl Login {
+    /// What the refusal means for this login.
+    fn words(&self, registry: &str, message: &str) -> String {
+        let of_login = match self {
+            Self::Missing => return format!("nobody is logged in to `{registry}` on this host"),
+            Self::Helper(reason) => {
+                return format!("the login to `{registry}` cannot be read: {reason}");
+            }
+            Self::Stored => format!("the stored login to `{registry}`"),
+            Self::Given => format!("the login to `{registry}` from standard input"),
+        };
+        let text = message.to_lowercase();
+        if text.contains("denied") || text.contains("forbidden") {
+            format!("{of_login} has expired or may not read this image")
+        } else {
+            format!("{of_login} is not accepted: it has expired, was revoked, or is wrong")
+        }
+    }
+
+    /// What to type.
+    pub fn hint(&self, registry: &str) -> String {
+        match self {
+            Self::Missing => {
+                format!("docker login {registry}   (a token needs the right to read packages)")
+            }
+            Self::Stored => format!(
+                "docker logout {registry}; docker login {registry}   (with a new token that may read packages)"
+            ),
+            Self::Given => format!(
+                "give the token of this job the right to read packages of `{registry}`, and ask for a new one for each job"
+            ),
+            Self::Helper(_) => format!(
+                "see ~/.docker/config.json (credsStore, credHelpers), then: docker login {registry}"
+            ),
+        }
+    }
 }
 
 fn seconds(duration: Duration) -> String {

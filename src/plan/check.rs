@@ -1,13 +1,17 @@
 //! What has to be right before anything is touched, and what a person should know.
 
+pub mod advice;
+pub mod files;
 mod owners;
 mod paths;
 mod ports;
 mod proxies;
+pub mod proxy;
 mod resources;
 mod space;
 mod support;
 mod update;
+pub mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -67,15 +71,33 @@ pub struct Ownership {
 
 /// Checks a plan against the engine and the host.
 pub fn check(project: &Project, observed: &Observed, plan: &Plan, host: &Host) -> Vec<Finding> {
+    check_services(
+        project,
+        observed,
+        plan,
+        host,
+        &created_services(project, plan),
+    )
+}
+
+/// The same for services that the plan leaves alone, too.
+pub fn check_services(
+    project: &Project,
+    observed: &Observed,
+    plan: &Plan,
+    host: &Host,
+    services: &[(&str, &Service)],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     resources::networks(project, observed, &mut findings);
     resources::volumes(project, observed, &mut findings);
     space::space(observed, plan, host, &mut findings);
     proxies::proxies(project, plan, host, &mut findings);
-    for (name, service) in created_services(project, plan) {
+    for (name, service) in services {
         ports::ports(name, service, observed, project, host, &mut findings);
         paths::paths(project, name, service, host, &mut findings);
         owners::owners(name, service, observed, host, &mut findings);
+        volumes::volumes(project, name, service, observed, host, &mut findings);
         support::support(name, service, &mut findings);
         update::update(name, service, observed, plan, &mut findings);
     }
@@ -93,4 +115,45 @@ pub fn created_services<'a>(project: &'a Project, plan: &Plan) -> Vec<(&'a str, 
     all.filter(|(name, _)| names.contains(name.as_str()))
         .map(|(n, s)| (n.as_str(), s))
         .collect()
+}
+
+/// A project for the tests of findings.
+#[cfg(test)]
+mod testing {
+    use std::collections::BTreeMap;
+
+    use crate::plan::observed::{LocalImage, Observed};
+    use crate::project::{LoadOptions, Project, load, locate};
+
+    /// The project `shop` of this file, by the real loader.
+    pub(super) fn project(compose: &str) -> Project {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("compose.prod.yml");
+        std::fs::write(path, format!("name: shop\n{compose}")).expect("written");
+        let options = LoadOptions {
+            directory: folder.path().to_owned(),
+            ..LoadOptions::default()
+        };
+        let location = locate(&options).expect("a project");
+        load(&location, &options).expect("a model")
+    }
+
+    /// An engine that has every image of the project, changed as the test likes.
+    pub(super) fn observed(project: &Project, change: impl Fn(&mut LocalImage)) -> Observed {
+        let images = project.services.values().filter_map(|s| {
+            let reference = s.image.clone()?;
+            let mut image = LocalImage {
+                id: format!("sha256:{reference}"),
+                user: "1000:1000".to_owned(),
+                architecture: "amd64".to_owned(),
+                ..LocalImage::default()
+            };
+            change(&mut image);
+            Some((reference, image))
+        });
+        Observed {
+            images: images.collect::<BTreeMap<_, _>>(),
+            ..Observed::default()
+        }
+    }
 }

@@ -23,7 +23,6 @@ pub(super) struct Live {
 
 #[derive(Debug, Default)]
 struct Now {
-    stage: Option<(String, Instant)>,
     steps: Vec<Step>,
     pulls: BTreeMap<String, PullProgress>,
     dim: bool,
@@ -44,12 +43,6 @@ impl Live {
         let live = Self::default();
         live.now().dim = coloured;
         live
-    }
-
-    pub(super) fn stage(&self, title: &str) {
-        let mut now = self.now();
-        now.clear();
-        now.stage = Some((title.to_owned(), Instant::now()));
     }
 
     pub(super) fn begin(&self, lane: &str, number: u32, text: String) {
@@ -92,7 +85,6 @@ impl Live {
 
 impl Now {
     fn clear(&mut self) {
-        self.stage = None;
         self.steps.clear();
         self.pulls.clear();
     }
@@ -127,13 +119,7 @@ impl Now {
 impl Picture for Live {
     fn lines(&self, columns: usize) -> Vec<String> {
         let now = self.now();
-        let Some((title, since)) = &now.stage else {
-            return Vec::new();
-        };
-        if now.steps.is_empty() {
-            return Vec::new();
-        }
-        let mut lines = vec![with_time(title, since.elapsed(), columns)];
+        let mut lines = Vec::new();
         for step in now.steps.iter().take(STEPS) {
             lines.extend(now.step(step, columns));
         }
@@ -208,7 +194,6 @@ mod tests {
     #[test]
     fn steps_pulls_and_the_log_of_what_is_waited_for_are_shown() {
         let live = Live::new(false);
-        live.stage("update");
         live.begin("api", 3, "wait until shop-api-1 is healthy".to_owned());
         for line in ["one", "two", "three", "four"] {
             live.tail("api", line);
@@ -218,7 +203,6 @@ mod tests {
         assert_eq!(
             without_times(&live.lines(100)),
             [
-                "update",
                 "  api: wait until shop-api-1 is healthy",
                 "    | two",
                 "    | three",
@@ -234,7 +218,6 @@ mod tests {
     #[test]
     fn a_narrow_terminal_gets_no_bar_and_no_time_that_it_has_no_room_for() {
         let live = Live::new(true);
-        live.stage("pull");
         live.begin("tiny:v2", 1, "pull tiny:v2".to_owned());
         live.pull("tiny:v2", PROGRESS);
         live.tail("tiny:v2", &"long ".repeat(30));
@@ -249,7 +232,6 @@ mod tests {
     #[test]
     fn many_steps_are_counted() {
         let live = Live::new(false);
-        live.stage("update");
         for number in 0..20 {
             live.begin(&format!("s{number}"), number, "start".to_owned());
         }

@@ -134,6 +134,19 @@ impl Output {
         self.shared.work.notify_one();
     }
 
+    /// Waits until nobody reads any more.
+    pub async fn gone(&self) {
+        loop {
+            let moved = self.shared.moved.notified();
+            let mut moved = std::pin::pin!(moved);
+            moved.as_mut().enable();
+            if self.shared.state().gone {
+                return;
+            }
+            moved.await;
+        }
+    }
+
     /// Waits until there is room for more results; false when nobody reads any more.
     pub async fn room(&self) -> bool {
         loop {

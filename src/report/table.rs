@@ -31,6 +31,11 @@ fn line(row: &[String], widths: &[usize]) -> String {
     line
 }
 
+/// Text whose further lines begin below its first one.
+pub fn indented(text: &str, columns: usize) -> String {
+    text.replace('\n', &format!("\n{}", " ".repeat(columns)))
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

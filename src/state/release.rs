@@ -52,6 +52,12 @@ pub struct ReleaseRecord {
     pub environment_keys: Vec<String>,
     /// What a job of profile `backup` printed as `backup=…`.
     pub backup: Option<String>,
+    /// Service → fingerprints of its configs, secrets and mounted files, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub content: BTreeMap<String, BTreeMap<String, String>>,
+    /// Service → milliseconds from the stop of its old container until the new one was ready.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gaps: BTreeMap<String, u64>,
 }
 
 /// Where a release came from.
@@ -166,6 +172,8 @@ impl ReleaseRecord {
             images: BTreeMap::new(),
             environment_keys: Vec::new(),
             backup: None,
+            content: BTreeMap::new(),
+            gaps: BTreeMap::new(),
         }
     }
 

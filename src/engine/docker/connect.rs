@@ -34,6 +34,7 @@ impl DockerEngine {
             address,
             api,
             configuration,
+            given: None,
             ahead: RefCell::default(),
         })
     }

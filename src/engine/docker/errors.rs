@@ -2,6 +2,7 @@
 
 use bollard::errors::Error;
 
+use crate::engine::error::Login;
 use crate::engine::{EngineError, PullError};
 
 /// What a failed call means.
@@ -111,6 +112,14 @@ pub(super) fn pull_error(reference: &str, registry: &str, error: EngineError) ->
     classify(reference, registry, message)
 }
 
+/// A refusal, with what is known of the login that was refused.
+pub(super) fn with_login(mut error: PullError, used: &Login) -> PullError {
+    if let PullError::Denied { login, .. } = &mut error {
+        login.clone_from(used);
+    }
+    error
+}
+
 /// Tells what a registry's refusal means.
 pub(super) fn classify(reference: &str, registry: &str, message: String) -> PullError {
     let reference = reference.to_owned();
@@ -136,6 +145,7 @@ pub(super) fn classify(reference: &str, registry: &str, message: String) -> Pull
         PullError::Denied {
             reference,
             registry: registry.to_owned(),
+            login: Login::Missing,
             message,
         }
     } else if says(&[

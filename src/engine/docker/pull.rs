@@ -9,8 +9,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, LocalBoxStream};
 
 use super::DockerEngine;
-use super::credentials::registry;
-use super::errors::{engine_error, pull_error};
+use super::credentials::{Found, registry};
+use super::errors::{engine_error, pull_error, with_login};
 use crate::engine::{EngineError, PullError, PullProgress};
 
 /// A registry that says nothing for so long is out of reach.
@@ -18,11 +18,12 @@ const SILENCE: Duration = Duration::from_mins(2);
 
 impl DockerEngine {
     pub(super) async fn registry_digest(&self, reference: &str) -> Result<String, PullError> {
-        let credentials = self.credentials(reference).await;
+        let found = self.credentials(reference).await;
         let asked = self
             .short(
                 "ask the registry",
-                self.docker.inspect_registry_image(reference, credentials),
+                self.docker
+                    .inspect_registry_image(reference, found.credentials),
             )
             .await;
         let unreachable = |message: String| PullError::Unreachable {
@@ -37,7 +38,10 @@ impl DockerEngine {
                 "no answer within {} s",
                 after.as_secs()
             ))),
-            Err(error) => Err(pull_error(reference, &registry(reference), error)),
+            Err(error) => Err(with_login(
+                pull_error(reference, &registry(reference), error),
+                &found.login,
+            )),
         }
     }
 
@@ -46,7 +50,7 @@ impl DockerEngine {
         reference: &str,
         platform: Option<&str>,
     ) -> LocalBoxStream<'static, Result<PullProgress, PullError>> {
-        let credentials = self.credentials(reference).await;
+        let Found { credentials, login } = self.credentials(reference).await;
         let mut options = CreateImageOptionsBuilder::default().from_image(reference);
         if let Some(platform) = platform {
             options = options.platform(platform);
@@ -64,14 +68,15 @@ impl DockerEngine {
         };
         let progress = stream::unfold(pull, move |mut pull| {
             let failure = {
-                let (address, reference, registry) =
-                    (address.clone(), reference.clone(), registry.clone());
+                let (address, reference, registry, login) = (
+                    address.clone(),
+                    reference.clone(),
+                    registry.clone(),
+                    login.clone(),
+                );
                 move |error: bollard::errors::Error| {
-                    pull_error(
-                        &reference,
-                        &registry,
-                        engine_error(&address, "pull", &error),
-                    )
+                    let error = engine_error(&address, "pull", &error);
+                    with_login(pull_error(&reference, &registry, error), &login)
                 }
             };
             let silent = PullError::Unreachable {

@@ -17,12 +17,7 @@ pub(super) fn owners(
     let Some((uid, gid)) = user(service, observed).filter(|(uid, _)| *uid != 0) else {
         return;
     };
-    let groups: Vec<u32> = service
-        .group_add
-        .iter()
-        .filter_map(|g| g.parse().ok())
-        .chain([gid])
-        .collect();
+    let groups = groups(service, gid);
     let writable = service
         .volumes
         .iter()
@@ -47,8 +42,14 @@ pub(super) fn owners(
     }
 }
 
+/// Its own group and those that the service adds.
+pub(super) fn groups(service: &Service, gid: u32) -> Vec<u32> {
+    let added = service.group_add.iter().filter_map(|g| g.parse().ok());
+    added.chain([gid]).collect()
+}
+
 /// The service's `user`, else that of its image where it is here.
-fn user(service: &Service, observed: &Observed) -> Option<(u32, u32)> {
+pub(super) fn user(service: &Service, observed: &Observed) -> Option<(u32, u32)> {
     let image = service.image.as_ref();
     let of_image = image.and_then(|i| observed.images.get(i)).map(|i| &i.user);
     let written = service.user.as_ref().or(of_image)?;
@@ -58,7 +59,7 @@ fn user(service: &Service, observed: &Observed) -> Option<(u32, u32)> {
     Some((uid, gid.parse().unwrap_or(0)))
 }
 
-fn may_write(found: Ownership, uid: u32, groups: &[u32]) -> bool {
+pub(super) fn may_write(found: Ownership, uid: u32, groups: &[u32]) -> bool {
     let bits = if found.uid == uid {
         found.mode >> 6
     } else if groups.contains(&found.gid) {
