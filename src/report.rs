@@ -1,6 +1,7 @@
 //! The only place that prints: results to standard output, progress and errors to standard error.
 
 pub mod output;
+pub mod streams;
 pub mod table;
 pub mod words;
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and the modules of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
+    ("notify", &["notify"]),
     ("project", &["project"]),
     ("plan", &["plan", "project"]),
     ("engine", &["engine", "plan", "project"]),
@@ -21,7 +22,10 @@ const MAY_USE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crate, and the modules that may name it.
-const MAY_NAME: [(&str, &[&str]); 6] = [
+const MAY_NAME: [(&str, &[&str]); 9] = [
+    ("rustix", &["command"]),
+    ("rustls", &["notify"]),
+    ("tokio_rustls", &["notify"]),
     ("bollard", &["engine"]),
     ("granit_parser", &["project"]),
     ("clap", &["cli", "main"]),

@@ -32,6 +32,7 @@ pub async fn run(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error
     };
     let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead()).await;
     let loaded = loaded?;
+    app.notices.prepare(app, &loaded.project, &command)?;
     let mark = release::mark(&directory);
     let mut prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;
     prepare::check(app, &engine, &prepared).await?;

@@ -36,6 +36,7 @@ pub async fn run(app: &App<'_>, arguments: &HistoryArguments) -> Result<(), Erro
 fn row(record: &ReleaseRecord) -> Vec<String> {
     let what = match (record.kind, record.source) {
         (ReleaseKind::Deploy, _) => "deploy".to_owned(),
+        (ReleaseKind::Migration, _) => "migrate".to_owned(),
         (ReleaseKind::Adopted, _) => "adopted".to_owned(),
         (ReleaseKind::Rollback, Some(source)) => format!("rollback to {source}"),
         (ReleaseKind::Rollback, None) => "rollback".to_owned(),

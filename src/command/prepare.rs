@@ -199,6 +199,18 @@ pub(super) async fn deploy(
     asked: &Asked,
     mark: &str,
 ) -> Result<Prepared, Error> {
+    with_intent(app, engine, loaded, asked, mark, Intent::Deploy).await
+}
+
+/// Plans a deploy, or its migration alone.
+pub(super) async fn with_intent(
+    app: &App<'_>,
+    engine: &DockerEngine,
+    loaded: Loaded,
+    asked: &Asked,
+    mark: &str,
+    intent: Intent,
+) -> Result<Prepared, Error> {
     let project = loaded.project;
     let observed = observe(engine, &project).await?;
     if !app.globals.adopt {
@@ -220,7 +232,7 @@ pub(super) async fn deploy(
     let options = Options {
         mark: mark.to_owned(),
         seed: format!("{mark}{}", jiff::Timestamp::now()),
-        intent: Intent::Deploy,
+        intent,
         services: asked.services.clone(),
         orphans: if asked.remove_orphans {
             Orphans::Remove
@@ -238,7 +250,8 @@ pub(super) async fn deploy(
         ),
         content: content(&project)?,
         images,
-        tag: change,
+        // The migration alone leaves the env file as it is.
+        tag: change.filter(|_| intent == Intent::Deploy),
         set: asked.set.iter().map(|(name, _)| name.clone()).collect(),
         env_file: loaded.env_file.clone(),
         ..Options::default()

@@ -1,5 +1,6 @@
 //! The Docker Engine API, over bollard: the only place that names it.
 
+mod attach;
 mod body;
 mod connect;
 mod credentials;
