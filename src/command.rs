@@ -21,6 +21,7 @@ mod prepare;
 pub mod prune;
 pub mod recover;
 pub mod release;
+mod repair;
 pub mod rollback;
 pub mod run;
 mod schema;
@@ -64,11 +65,11 @@ pub async fn dispatch(cli: &Cli, app: &App<'_>) -> Result<u8, Error> {
         Command::Gate(arguments) => gate::run(app, arguments),
         Command::Completions(arguments) => {
             app.reporter
-                .whole_result(&crate::cli::completion_script(arguments.shell));
+                .result(&crate::cli::completion_script(arguments.shell));
             Ok(0)
         }
         Command::Man => {
-            app.reporter.whole_result(&crate::cli::manual_page());
+            app.reporter.result(&crate::cli::manual_page());
             Ok(0)
         }
         Command::Alias(given) => {
@@ -99,15 +100,39 @@ pub async fn run_and_report(
         }
     };
     let app = App::new(cli, reporter, environment, signals.cancel.clone());
+    let mut listening = std::pin::pin!(signals.listen());
     let result = tokio::select! {
         result = dispatch(cli, &app) => result,
-        never = signals.listen() => match never {},
+        never = &mut listening => match never {},
     };
-    match result {
+    let code = match result {
         Ok(code) => code,
         Err(error) => {
             reporter.error(&error);
             error.kind as u8
         }
+    };
+    tokio::select! {
+        code = finish(&app, code) => code,
+        never = listening => match never {},
     }
+}
+
+/// Waits for the readers of what was printed. A result that cannot be written is a failure.
+async fn finish(app: &App<'_>, code: u8) -> u8 {
+    let interrupted = app.cancel.is_cancelled();
+    let written = tokio::select! {
+        written = app.reporter.finish(interrupted) => written,
+        () = app.cancel.cancelled(), if !interrupted => Ok(()),
+    };
+    let Err(error) = written else {
+        return code;
+    };
+    let message = format!("cannot write to standard output: {error}");
+    let error = Error::new(crate::error::ErrorKind::Check, message)
+        .hint("df -h shows which disk is full; the result is not complete");
+    app.reporter.error(&error);
+    // Once more, for the error itself.
+    let _ = app.reporter.finish(true).await;
+    if code == 0 { error.kind as u8 } else { code }
 }

@@ -65,6 +65,9 @@ pub trait Engine {
     async fn set_restart(&self, container: &str, policy: &RestartPolicy)
     -> Result<(), EngineError>;
 
+    /// Copies files below the folder `path` that container `to` lacks from container `from`, running or not.
+    async fn copy_lacking(&self, from: &str, to: &str, path: &str) -> Result<(), EngineError>;
+
     /// Runs a command in a running container; returns its exit code and what it printed.
     async fn exec(&self, container: &str, request: &ExecRequest)
     -> Result<ExecResult, EngineError>;

@@ -21,8 +21,8 @@ fn main() -> std::process::ExitCode {
     else {
         return std::process::ExitCode::FAILURE;
     };
+    reporter.start_log();
     let code = runtime.block_on(run_and_report(&cli, &reporter, environment));
-    reporter.finish();
     // A blocking thread (a credential helper that hangs) is not waited for.
     runtime.shutdown_background();
     std::process::ExitCode::from(code)

@@ -15,8 +15,10 @@ pub mod owner;
 pub mod reconcile;
 pub mod registry;
 pub mod release;
+pub mod repair;
 pub mod spec;
 pub mod step;
+pub mod strategy;
 pub mod tag;
 
 pub use error::PlanError;

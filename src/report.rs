@@ -1,22 +1,28 @@
 //! The only place that prints: results to standard output, progress and errors to standard error.
 
+mod github;
+mod live;
 pub mod output;
-pub mod streams;
+mod screen;
 pub mod table;
 pub mod words;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::cli::{Ci, Colour, Globals};
+use crate::engine::LogStream;
 use crate::error::Error;
 use crate::execute::{Event, EventSink};
 use crate::plan::step::{PlannedStep, StageKind};
-use output::Output;
+use github::Github;
+use live::Live;
+use output::{Output, Patience, Picture, Piece};
 
 /// Between two lines of one pull, off a terminal.
 const PULL_LINES: Duration = Duration::from_secs(5);
@@ -26,12 +32,13 @@ pub struct Reporter {
     out: Output,
     err: Output,
     mode: Mode,
-    github: bool,
+    github: Option<Github>,
     colour: bool,
     verbose: u8,
     pulls: RefCell<BTreeMap<String, Instant>>,
-    /// Off a terminal every line has the time of day.
-    stage: RefCell<Option<StageKind>>,
+    live: Arc<Live>,
+    /// Something was printed that is worth waiting for.
+    results: Cell<bool>,
 }
 
 /// How events look.
@@ -49,8 +56,9 @@ impl Reporter {
     /// Fits the output to where it goes.
     pub fn new(globals: &Globals, environment: &indexmap::IndexMap<String, String>) -> Self {
         let set = |name: &str| environment.get(name).is_some_and(|v| !v.is_empty());
-        let dumb = environment.get("TERM").is_some_and(|t| t == "dumb");
-        let terminal = std::io::stderr().is_terminal() && !dumb;
+        let dumb = environment.get("TERM").is_none_or(|t| t == "dumb");
+        let github = globals.ci == Some(Ci::Github) || set("GITHUB_ACTIONS");
+        let terminal = std::io::stderr().is_terminal() && !dumb && !github;
         let mode = match (globals.json, terminal) {
             (true, _) => Mode::Json,
             (false, true) => Mode::Terminal,
@@ -61,22 +69,31 @@ impl Reporter {
             Colour::Never => false,
             Colour::Auto => terminal && !set("NO_COLOR"),
         };
+        let notice = if mode == Mode::Json {
+            words::dropped_json
+        } else {
+            words::dropped
+        };
         Self {
-            out: Output::stdout(),
-            err: Output::stderr(),
+            out: Output::stdout(notice),
+            err: Output::stderr(notice),
             mode,
-            github: globals.ci == Some(Ci::Github) || set("GITHUB_ACTIONS"),
+            github: (github && mode == Mode::Plain).then(Github::default),
             colour,
             verbose: globals.verbose,
             pulls: RefCell::default(),
-            stage: RefCell::default(),
+            live: Arc::new(Live::new(colour)),
+            results: Cell::new(false),
         }
     }
 
     /// Begins to log what is asked of the engine (`-vv`).
     pub fn start_log(&self) {
         if self.verbose > 1 {
-            let handle = self.err.handle();
+            let handle = self.err.handle(match self.mode {
+                Mode::Json => words::log_json,
+                _ => <[u8]>::to_vec,
+            });
             let log = tracing_subscriber::fmt()
                 .with_max_level(tracing::Level::DEBUG)
                 .with_ansi(false);
@@ -94,15 +111,47 @@ impl Reporter {
         self.colour && std::io::stdout().is_terminal()
     }
 
-    /// A result: standard output, as it is.
-    pub fn result(&self, text: &str) {
-        self.out.write(text.as_bytes());
+    /// Whether a person looks at standard output.
+    pub fn stdout_is_terminal() -> bool {
+        std::io::stdout().is_terminal()
     }
 
-    /// A result that is nothing without its end: waits for its reader, whom nobody else waits for.
-    pub fn whole_result(&self, text: &str) {
-        // A reader that is gone (`| head`) has seen what it wanted.
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    /// Whether standard output is a terminal that can be drawn upon.
+    pub fn is_screen(&self) -> bool {
+        self.mode == Mode::Terminal && std::io::stdout().is_terminal()
+    }
+
+    /// A result: standard output, as it is. It is never cut: the command ends when it is read.
+    pub fn result(&self, text: &str) {
+        self.results.set(true);
+        self.out.write(Piece::Kept, text.as_bytes());
+    }
+
+    /// A piece of a result without end: waits for its reader; false when that is gone.
+    pub async fn stream(&self, text: &str) -> bool {
+        if !self.out.room().await {
+            return false;
+        }
+        self.result(text);
+        true
+    }
+
+    /// Bytes of a command in a container, as they are; waits for their reader, false when that is gone.
+    pub async fn pass_on(&self, stream: LogStream, bytes: &[u8]) -> bool {
+        let output = match stream {
+            LogStream::Stdout => &self.out,
+            LogStream::Stderr => &self.err,
+        };
+        let read = output.room().await;
+        if read {
+            output.write(Piece::Kept, bytes);
+        }
+        read
+    }
+
+    /// How a changing command ended, on standard output; a reader that is stuck is not waited for.
+    pub fn outcome(&self, text: &str) {
+        self.out.write(Piece::Kept, text.as_bytes());
     }
 
     /// Worth knowing.
@@ -117,7 +166,7 @@ impl Reporter {
     pub fn warning(&self, text: &str) {
         match self.mode {
             Mode::Json => self.event(&json!({"event": "warning", "message": text})),
-            _ if self.github => self.raw(&format!("::warning::{}", escape(text))),
+            _ if self.github.is_some() => self.raw(&github::warning(text)),
             _ => self.line(&format!("{} {text}", self.paint("33", "warning:"))),
         }
     }
@@ -128,26 +177,44 @@ impl Reporter {
         let causes = error.causes();
         if self.mode == Mode::Json {
             let kind = format!("{:?}", error.kind).to_lowercase();
-            return self.event(&json!({"event": "error", "kind": kind, "exit_code": error.kind as u8, "message": message, "causes": causes, "hints": error.hints}));
+            let event = json!({"event": "error", "kind": kind, "exit_code": error.kind as u8, "message": message, "causes": causes, "hints": error.hints});
+            return self.keep(&words::stamped(event).to_string());
         }
-        self.close_group();
-        if self.github {
-            self.raw(&format!("::error::{}", escape(&message)));
+        self.live.clear();
+        if let Some(github) = &self.github {
+            self.close_group();
+            self.keep(&github.error(&message));
         }
-        self.raw(&format!("{} {message}", self.paint("31;1", "error:")));
+        self.keep(&format!("{} {message}", self.paint("31;1", "error:")));
         for cause in causes {
-            self.raw(&format!("  caused by: {cause}"));
+            self.keep(&format!("  caused by: {cause}"));
         }
         for hint in &error.hints {
-            self.raw(&format!("{} {hint}", self.paint("36", "hint:")));
+            self.keep(&format!("{} {hint}", self.paint("36", "hint:")));
         }
     }
 
-    /// Writes out what is still on its way; a reader that is stuck is not waited for.
-    pub fn finish(&self) {
+    /// Writes out what is still on its way. Results are waited for as long as they take, unless the
+    /// command was interrupted; for progress a reader that is stuck is not waited for.
+    pub async fn finish(&self, interrupted: bool) -> std::io::Result<()> {
         self.close_group();
-        self.out.finish();
-        self.err.finish();
+        self.live.clear();
+        self.err.show(None);
+        let patience = if self.results.get() && !interrupted {
+            Patience::Endless
+        } else {
+            Patience::WhileRead
+        };
+        let written = self.out.finish(patience).await;
+        // What goes wrong with standard error cannot be told to anybody.
+        let _ = self.err.finish(Patience::WhileRead).await;
+        written.or_else(|error| {
+            if self.results.get() {
+                Err(error)
+            } else {
+                Ok(())
+            }
+        })
     }
 
     fn line(&self, text: &str) {
@@ -160,15 +227,25 @@ impl Reporter {
     }
 
     fn raw(&self, text: &str) {
-        self.err.write(format!("{text}\n").as_bytes());
+        self.err
+            .write(Piece::Progress, format!("{text}\n").as_bytes());
+    }
+
+    /// A line that is not lost, however full the pipe is.
+    fn keep(&self, text: &str) {
+        self.err.write(Piece::Kept, format!("{text}\n").as_bytes());
     }
 
     fn event(&self, event: &serde_json::Value) {
-        let mut event = event.clone();
-        if let Some(object) = event.as_object_mut() {
-            object.insert("time".into(), json!(jiff::Timestamp::now().to_string()));
+        self.raw(&words::stamped(event.clone()).to_string());
+    }
+
+    /// The picture is drawn from the first event on.
+    fn draw(&self) {
+        if self.mode == Mode::Terminal {
+            let live: Arc<dyn Picture> = Arc::<Live>::clone(&self.live);
+            self.err.show(Some(live));
         }
-        self.raw(&event.to_string());
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -179,17 +256,19 @@ impl Reporter {
         }
     }
 
-    fn open_group(&self, kind: StageKind, title: &str) {
-        self.close_group();
-        if self.github {
-            self.raw(&format!("::group::{title}"));
+    fn stage(&self, kind: StageKind, lanes: &[&str]) {
+        let title = words::stage(kind);
+        if let Some(github) = &self.github {
+            self.close_group();
+            self.raw(&github.open(title));
         }
-        self.stage.replace(Some(kind));
+        self.live.stage(title);
+        self.line(&format!("{} {}", self.paint("1", title), lanes.join(", ")));
     }
 
     fn close_group(&self) {
-        if self.stage.take().is_some() && self.github {
-            self.raw("::endgroup::");
+        if let Some(line) = self.github.as_ref().and_then(Github::close) {
+            self.raw(&line);
         }
     }
 
@@ -210,13 +289,11 @@ impl Reporter {
 
     fn people(&self, event: &Event<'_>) {
         match event {
-            Event::StageStarted { kind, lanes } => {
-                let title = words::stage(*kind);
-                self.open_group(*kind, title);
-                self.line(&format!("{} {}", self.paint("1", title), lanes.join(", ")));
-            }
+            Event::StageStarted { kind, lanes } => self.stage(*kind, lanes),
             Event::StepStarted { lane, step } => {
-                if self.verbose > 0 || words::takes_time(&step.step) {
+                self.live.begin(lane, step.number, words::step(&step.step));
+                let shown = self.mode != Mode::Terminal && words::takes_time(&step.step);
+                if self.verbose > 0 || shown {
                     self.line(&format!("  {lane}: {} …", words::step(&step.step)));
                 }
             }
@@ -224,12 +301,16 @@ impl Reporter {
                 lane,
                 step,
                 elapsed,
-            } => self.step_done(lane, step, *elapsed),
+            } => {
+                self.live.end(step.number);
+                self.step_done(lane, step, *elapsed);
+            }
             Event::StepFailed {
                 lane,
                 step,
                 message,
             } => {
+                self.live.end(step.number);
                 self.line(&format!(
                     "  {lane}: {} {}: {message}",
                     words::step(&step.step),
@@ -237,7 +318,8 @@ impl Reporter {
                 ));
             }
             Event::Pulling { image, progress } => self.pulling(image, *progress),
-            Event::Output { source, line, .. } => self.line(&format!("  {source} | {line}")),
+            Event::Output { source, line, .. } => self.output(source, line),
+            Event::Tail { lane, line } => self.live.tail(lane, line),
             Event::Evidence {
                 container,
                 log,
@@ -247,6 +329,7 @@ impl Reporter {
             Event::Committed => self.line(&self.paint("32", "the new release stands")),
             Event::Unwinding { reason } => {
                 self.close_group();
+                self.live.clear();
                 self.line(&format!(
                     "{} {reason}",
                     self.paint("33;1", "bringing the old containers back:")
@@ -263,7 +346,19 @@ impl Reporter {
         }
     }
 
+    fn output(&self, source: &str, line: &str) {
+        let line = screen::plain(line);
+        self.line(&format!("  {source} | {line}"));
+        if let Some(github) = &self.github {
+            github.remember(format!("{source} | {line}"));
+        }
+    }
+
     fn pulling(&self, image: &str, progress: crate::engine::PullProgress) {
+        self.live.pull(image, progress);
+        if self.mode == Mode::Terminal {
+            return;
+        }
         let mut pulls = self.pulls.borrow_mut();
         let last = pulls.get(image).copied();
         if last.is_some_and(|at| at.elapsed() < PULL_LINES) || progress.layers == 0 {
@@ -281,8 +376,11 @@ impl Reporter {
 
     fn evidence(&self, container: &str, log: &[String], probe: Option<&str>, state: &str) {
         self.line(&format!("  {container}: {state}"));
+        if let Some(github) = &self.github {
+            github.evidence(container, state, log, probe);
+        }
         for line in log {
-            self.line(&format!("    | {line}"));
+            self.line(&format!("    | {}", screen::plain(line)));
         }
         if log.is_empty() {
             self.line("    (it wrote nothing)");
@@ -298,8 +396,13 @@ impl EventSink for Reporter {
         if self.mode == Mode::Json {
             self.event(&words::json(&event));
         } else {
+            self.draw();
             self.people(&event);
         }
+    }
+
+    fn follows_logs(&self) -> bool {
+        self.mode == Mode::Terminal
     }
 }
 
@@ -309,11 +412,4 @@ fn time_of_day() -> String {
         .get(11..19)
         .unwrap_or_default()
         .to_owned()
-}
-
-/// Workflow commands take one line.
-fn escape(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
 }

@@ -23,7 +23,6 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 
 /// Crate, and the modules that may name it.
 const MAY_NAME: [(&str, &[&str]); 9] = [
-    ("rustix", &["command"]),
     ("rustls", &["notify"]),
     ("tokio_rustls", &["notify"]),
     ("bollard", &["engine"]),
@@ -31,6 +30,7 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
     ("clap", &["cli", "main"]),
     ("docker_credential", &["engine"]),
     ("nix", &["state", "command"]),
+    ("rustix", &["command", "report"]),
     (
         "indexmap",
         &["project", "engine", "command", "report", "main"],

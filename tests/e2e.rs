@@ -339,6 +339,32 @@ fn the_next_deploy_recovers_by_itself() {
 }
 
 #[test]
+fn a_killed_deploy_whose_journal_is_deleted_is_put_right_by_the_next_command() {
+    let app = App::running(SHOP, "v1");
+    let before = app.world();
+    for (lines, next) in [(24, "recover"), (40, "deploy"), (56, "recover")] {
+        let mut child = app.spawn(&["deploy", "v2"]);
+        assert!(app.journal_reaches(lines, &mut child));
+        signal(&child, "KILL");
+        child.wait().expect("an end");
+        std::fs::remove_dir_all(app.path(".deployctl")).expect("removed");
+        app.run(&["plan", "v1"])
+            .expect_code(0)
+            .says("a run whose journal is gone");
+        if next == "deploy" {
+            app.run(&["deploy", "v1"]).expect_code(0);
+        } else {
+            app.run(&["recover"])
+                .expect_code(0)
+                .says("the containers from before it serve again");
+        }
+        assert_eq!(app.world(), before, "killed at line {lines}");
+    }
+    app.run(&["deploy", "v2"]).expect_code(0);
+    assert_eq!(app.serves(), AT_REST_V2);
+}
+
+#[test]
 fn sigterm_unwinds_and_sighup_does_nothing() {
     let app = App::running(SHOP, "v1");
     let before = app.world();

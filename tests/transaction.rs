@@ -5,9 +5,10 @@
 mod scenario;
 
 use deployctl::engine::memory::{Behaviour, Fault};
-use deployctl::plan::StageKind;
+use deployctl::plan::{StageKind, repair};
 use deployctl::state::Outcome;
 use scenario::{Scenario, World};
+use serde_json::json;
 
 #[tokio::test(start_paused = true)]
 async fn a_deploy_replaces_every_container_and_keeps_names_and_replicas() {
@@ -190,6 +191,34 @@ async fn a_stop_that_the_engine_goes_on_with_does_not_end_what_recovery_starts()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_crash_whose_journal_is_lost_is_put_right_from_names_and_labels() {
+    let calls = Scenario::calls_of_a_deploy().await;
+    let (mut old, mut new) = (0, 0);
+    let faults = (0..calls).flat_map(|n| [Fault::CrashBefore(n), Fault::CrashAfter(n)]);
+    for (fault, start_first) in faults.flat_map(|f| [(f, false), (f, true)]) {
+        let mut shop = if start_first {
+            Scenario::start_first("v1").await
+        } else {
+            Scenario::running("v1").await
+        };
+        let before = shop.containers();
+        shop.engine.arm(Some(fault));
+        shop.deploy_until_crash("v2").await;
+        let found = shop.repair("v2").await;
+        if shop.world() == World::of("v2") {
+            new += 1;
+        } else {
+            // One-offs aside, and before anything else was created, nothing needs to be done.
+            assert_ne!(found, Some(repair::World::New), "{fault:?}");
+            assert_eq!(shop.containers(), before, "{fault:?}");
+            old += 1;
+        }
+        assert_eq!(shop.repair("v2").await, None, "{fault:?}: once is enough");
+    }
+    assert!(old > 20 && new > 2, "{old} old worlds, {new} new ones");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recovery_that_crashes_itself_is_recovered() {
     for first in [10, 20, 30] {
         for second in 0..12 {
@@ -322,4 +351,115 @@ async fn a_fault_or_a_crash_at_any_call_of_a_start_first_ends_in_one_of_the_two_
             assert_eq!(while_recovering, 2, "{fault:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_or_a_crash_while_replicas_are_replaced_side_by_side_ends_in_one_of_the_two_worlds()
+{
+    let update = json!({"order": "start-first", "parallelism": 0, "monitor": "2s", "delay": "1s"});
+    let mut shop = Scenario::updating("v1", update.clone()).await;
+    shop.deploy("v2").await;
+    let calls = shop.engine.calls();
+    for number in 0..calls {
+        for fault in [Fault::FailBefore(number), Fault::FailAfter(number)] {
+            let mut shop = Scenario::updating("v1", update.clone()).await;
+            let before = shop.containers();
+            shop.engine.arm(Some(fault));
+            let finished = shop.deploy("v2").await;
+            shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
+            assert_eq!(shop.engine.least_serving("api"), Some(2), "{fault:?}");
+        }
+        for fault in [Fault::CrashBefore(number), Fault::CrashAfter(number)] {
+            let mut shop = Scenario::updating("v1", update.clone()).await;
+            let before = shop.containers();
+            shop.engine.arm(Some(fault));
+            shop.deploy_until_crash("v2").await;
+            let finished = shop.recover().await;
+            shop.assert_one_world(&before, &finished, &format!("{fault:?}"));
+            let least = shop.engine.least_serving("api").unwrap_or(2);
+            assert_eq!(least, 2, "{fault:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_stop_first_leave_all_but_one_serving_and_wait_the_delay_in_between() {
+    let mut shop = Scenario::updating("v1", json!({"delay": "10s"})).await;
+    let started = tokio::time::Instant::now();
+    let finished = shop.deploy("v2").await;
+    assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
+    assert_eq!(shop.engine.least_serving("api"), Some(1));
+    let seconds = started.elapsed().as_secs();
+    assert!((10..20).contains(&seconds), "one delay, not {seconds} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parallelism_of_0_that_stops_first_stops_all_at_once() {
+    let mut shop = Scenario::updating("v1", json!({"parallelism": 0})).await;
+    let finished = shop.deploy("v2").await;
+    assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
+    assert_eq!(shop.world(), World::of("v2"));
+    assert_eq!(shop.engine.least_serving("api"), Some(0));
+}
+
+/// A deploy whose first new `api` turns unhealthy after three seconds.
+async fn first_of_two_fails(update: serde_json::Value) -> (Scenario, Outcome) {
+    let mut shop = Scenario::updating("v1", update).await;
+    shop.behaves("api:v2", Behaviour::Silent);
+    let finished = shop
+        .deploy_with("v2", async |engine| {
+            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+            engine.change(|world| {
+                world
+                    .behaviour
+                    .insert("api:v2".to_owned(), Behaviour::Healthy);
+                let mut containers = world.containers.values_mut();
+                let failing = containers.find(|c| c.image == "api:v2" && c.is_running());
+                failing.expect("the first one").health =
+                    deployctl::plan::observed::Health::Unhealthy;
+            });
+        })
+        .await;
+    (shop, finished.outcome)
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_containers_may_fail_as_the_ratio_says() {
+    let (shop, outcome) = first_of_two_fails(json!({"max_failure_ratio": 0.5})).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    let unhealthy = shop
+        .world()
+        .0
+        .into_iter()
+        .filter(|(_, c)| c.contains("Unhealthy"));
+    assert_eq!(
+        unhealthy.collect::<Vec<_>>(),
+        [(
+            "shop-api-1".to_owned(),
+            "api:v2 Running Unhealthy unless-stopped".to_owned()
+        )]
+    );
+    let (_, outcome) = first_of_two_fails(json!({"max_failure_ratio": 0.4})).await;
+    assert_eq!(outcome, Outcome::RolledBack);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_container_that_fails_while_it_is_watched_never_cost_an_old_one() {
+    let update = json!({"order": "start-first", "monitor": "20s"});
+    let mut shop = Scenario::updating("v1", update).await;
+    let before = shop.containers();
+    let finished = shop
+        .deploy_with("v2", async |engine| {
+            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+            engine.change(|world| {
+                let mut containers = world.containers.values_mut();
+                let watched = containers.find(|c| c.image == "api:v2" && c.is_running());
+                watched.expect("the first one").health =
+                    deployctl::plan::observed::Health::Unhealthy;
+            });
+        })
+        .await;
+    assert_eq!(finished.outcome, Outcome::RolledBack, "{finished:?}");
+    assert_eq!(shop.containers(), before);
+    assert_eq!(shop.engine.least_serving("api"), Some(2));
 }

@@ -180,7 +180,7 @@ pub fn run(
     if let Some(path) = &arguments.output {
         Ok(crate::state::replace_file(path, text.as_bytes(), 0o600)?)
     } else {
-        app.reporter.whole_result(&text);
+        app.reporter.result(&text);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::app::App;
 use super::prepare::{self, Asked, Prepared};
 use super::recover::recover_unfinished;
 use super::release::{self, Intention};
+use super::repair::Leftovers;
 use crate::cli::DeployArguments;
 use crate::error::{Error, ErrorKind};
 use crate::plan::step::{Action, Step, VariableValue};
@@ -34,7 +35,8 @@ pub async fn run(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error
     let loaded = loaded?;
     app.notices.prepare(app, &loaded.project, &command)?;
     let mark = release::mark(&directory);
-    let mut prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;
+    let mut prepared =
+        prepare::deploy(app, &engine, loaded, &asked, &mark, Leftovers::Mend).await?;
     prepare::check(app, &engine, &prepared).await?;
     if prepared.plan.changes.is_empty() {
         return nothing_to_do(app, &directory, &prepared);
@@ -105,7 +107,7 @@ fn nothing_to_do(app: &App<'_>, directory: &Path, prepared: &Prepared) -> Result
     app.reporter
         .note("nothing to do: everything is as it should be");
     if app.reporter.json() {
-        app.reporter.result("{\"outcome\":\"nothing-to-do\"}\n");
+        app.reporter.outcome("{\"outcome\":\"nothing-to-do\"}\n");
     }
     Ok(())
 }
@@ -220,6 +222,6 @@ pub(super) fn succeeded(app: &App<'_>, number: u32, prepared: &Prepared) {
     if app.reporter.json() {
         let result =
             serde_json::json!({"outcome": "succeeded", "release": number, "tag": prepared.tag});
-        app.reporter.result(&format!("{result}\n"));
+        app.reporter.outcome(&format!("{result}\n"));
     }
 }

@@ -26,7 +26,16 @@ pub async fn run(app: &App<'_>, arguments: &ExecArguments) -> Result<u8, Error> 
     let terminal = session::terminal(process.no_tty);
     let (id, attached) = engine.open_exec(&container.id, &request, terminal).await?;
     let peer = Peer::Exec(&id);
-    match session::join(&engine, &peer, attached, terminal, &app.cancel).await? {
+    match session::join(
+        &engine,
+        &peer,
+        attached,
+        terminal,
+        app.reporter,
+        &app.cancel,
+    )
+    .await?
+    {
         Ended::Here(code) => Ok(code),
         Ended::ThereFirst => Ok(session::exit_code(engine.exec_code(&id).await?)),
     }

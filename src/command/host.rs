@@ -1,6 +1,6 @@
 //! What only this host can tell: ports that somebody listens on, paths that are not there or belong to others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,28 @@ pub(super) fn look(project: &Project, plan: &Plan) -> Host {
         busy_ports,
         missing_paths,
         ownership: ownership.collect(),
+        proxy_files: proxy_files(project),
         free_space: None,
     }
+}
+
+/// Larger files are no configuration that somebody writes.
+const LARGEST_CONFIGURATION: u64 = 256 * 1024;
+
+/// The files of any service whose name says that a proxy reads them; those that cannot be read are none.
+fn proxy_files(project: &Project) -> BTreeMap<String, String> {
+    let paths = project.services.values().flat_map(|s| sources(project, s));
+    let read = paths.filter_map(|path| {
+        let extension = Path::new(&path).extension()?;
+        let is_proxy = extension == "conf" || extension == "cfg";
+        let about = std::fs::metadata(&path).ok().filter(|_| is_proxy)?;
+        if !about.is_file() || about.len() > LARGEST_CONFIGURATION {
+            return None;
+        }
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some((path, text))
+    });
+    read.collect()
 }
 
 /// The bytes that an ordinary process may still write beside a path; `None` where the host does not tell.

@@ -100,7 +100,10 @@ async fn follow(
     loop {
         tokio::select! {
             line = lines.next() => match line {
-                Some(line) => app.reporter.result(&line?),
+                // A reader that is gone (`| head`) has seen what it wanted.
+                Some(line) => if !app.reporter.stream(&line?).await {
+                    return Ok(());
+                },
                 None => return Ok(()),
             },
             () = app.cancel.cancelled() => return Ok(()),

@@ -101,7 +101,7 @@ impl Stand {
         };
         let mut observed = engine.observe(&scope).await?;
         if !app.globals.adopt {
-            owner::check(&project, &observed, &release::mark(&directory))?;
+            owner::check(&project, &observed.containers, &release::mark(&directory))?;
         }
         let services: BTreeSet<String> = if names.is_empty() {
             let jobs = graph::job_services(&project);

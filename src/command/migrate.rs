@@ -6,6 +6,7 @@ use super::deploy::command_line;
 use super::prepare::{self, Asked};
 use super::recover::recover_unfinished;
 use super::release::{self, Intention};
+use super::repair::Leftovers;
 use super::run::require_dependencies;
 use crate::cli::MigrateArguments;
 use crate::error::{Error, ErrorKind};
@@ -37,8 +38,16 @@ pub async fn run(app: &App<'_>, arguments: &MigrateArguments) -> Result<(), Erro
         return Err(error.hint("give a service `profiles: [migrate]`, or call it `migrate`"));
     }
     let mark = release::mark(&directory);
-    let prepared =
-        prepare::with_intent(app, &engine, loaded, &asked, &mark, Intent::Migrate).await?;
+    let prepared = prepare::with_intent(
+        app,
+        &engine,
+        loaded,
+        &asked,
+        &mark,
+        Leftovers::Mend,
+        Intent::Migrate,
+    )
+    .await?;
     for job in graph::profile_services(&prepared.project, "migrate") {
         if let Some(service) = prepared.project.service(job) {
             require_dependencies(&prepared.project, &prepared.observed, service)?;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::app::App;
 use super::prepare::{self, Asked, Prepared};
 use super::release;
+use super::repair::Leftovers;
 use crate::cli::PlanArguments;
 use crate::error::Error;
 use crate::plan::step::Action;
@@ -24,7 +25,7 @@ pub async fn run(app: &App<'_>, arguments: &PlanArguments) -> Result<u8, Error> 
     let loaded = prepare::load(app, &asked).await?;
     let engine = app.engine().await?;
     let mark = release::mark(&loaded.directory);
-    let prepared = prepare::deploy(app, &engine, loaded, &asked, &mark).await?;
+    let prepared = prepare::deploy(app, &engine, loaded, &asked, &mark, Leftovers::Report).await?;
     let text = if app.reporter.json() {
         json(&prepared)
     } else {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use super::app::App;
+use super::repair::{self, Leftovers};
 use super::{host, images};
 use crate::engine::docker::DockerEngine;
 use crate::engine::{Engine as _, Scope};
@@ -191,6 +192,37 @@ pub(super) async fn observe(engine: &DockerEngine, project: &Project) -> Result<
     Ok(observed)
 }
 
+/// The snapshot of a project that is ours, with nothing of a lost run in it.
+pub(super) async fn snapshot(
+    app: &App<'_>,
+    engine: &DockerEngine,
+    loaded: &Loaded,
+    mark: &str,
+    leftovers: Leftovers,
+) -> Result<Observed, Error> {
+    let project = &loaded.project;
+    let observed = observe(engine, project).await?;
+    if !app.globals.adopt {
+        owner::check(project, &observed.containers, mark)?;
+    }
+    let tag = tag_change(
+        loaded.env_file.as_deref(),
+        loaded.variable.as_deref(),
+        loaded.tag.as_deref(),
+        None,
+    )?;
+    repair::mend(
+        app,
+        engine,
+        project,
+        observed,
+        tag.as_ref(),
+        mark,
+        leftovers,
+    )
+    .await
+}
+
 /// Plans a deploy of what was loaded.
 pub(super) async fn deploy(
     app: &App<'_>,
@@ -198,8 +230,9 @@ pub(super) async fn deploy(
     loaded: Loaded,
     asked: &Asked,
     mark: &str,
+    leftovers: Leftovers,
 ) -> Result<Prepared, Error> {
-    with_intent(app, engine, loaded, asked, mark, Intent::Deploy).await
+    with_intent(app, engine, loaded, asked, mark, leftovers, Intent::Deploy).await
 }
 
 /// Plans a deploy, or its migration alone.
@@ -209,13 +242,11 @@ pub(super) async fn with_intent(
     loaded: Loaded,
     asked: &Asked,
     mark: &str,
+    leftovers: Leftovers,
     intent: Intent,
 ) -> Result<Prepared, Error> {
+    let observed = snapshot(app, engine, &loaded, mark, leftovers).await?;
     let project = loaded.project;
-    let observed = observe(engine, &project).await?;
-    if !app.globals.adopt {
-        owner::check(&project, &observed, mark)?;
-    }
     let images = images::resolve(engine, app.reporter, &project, &observed).await?;
     let serving = loaded
         .variable
@@ -280,8 +311,10 @@ pub(super) async fn plan(
 ) -> Result<Prepared, Error> {
     let state = StateDirectory::open(directory, &project.name)?;
     let releases = Releases::new(&state);
-    options.release = releases.next_number()?;
-    super::release::plan_images(&releases, &observed, &mut options)?;
+    options.release = releases
+        .next_number()?
+        .max(crate::plan::repair::next_release(&observed));
+    super::release::plan_images(&releases, &project, &observed, &mut options)?;
     let mut plan = reconcile(&project, &observed, &options)?;
     let touched = touched(&plan);
     for container in observed

@@ -40,7 +40,7 @@ pub async fn run(app: &App<'_>, arguments: &PruneArguments) -> Result<(), Error>
     let observed = prepare::observe(&engine, &project).await?;
     let mark = release::mark(&directory);
     if !app.globals.adopt {
-        crate::plan::owner::check(&project, &observed, &mark)?;
+        crate::plan::owner::check(&project, &observed.containers, &mark)?;
     }
     let releases = Releases::new(&app.state(&directory, &project.name)?);
     let keep = arguments

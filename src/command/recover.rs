@@ -3,6 +3,9 @@
 use std::path::Path;
 
 use super::app::App;
+use super::prepare::{self, Asked};
+use super::release;
+use super::repair::Leftovers;
 use crate::engine::Engine as _;
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ErrorKind};
@@ -16,13 +19,19 @@ pub async fn run(app: &App<'_>) -> Result<(), Error> {
         Err(_) => app.directory()?,
     };
     let lock = app.lock(&directory, "recover").await?;
-    if unfinished(&directory)?.is_empty() {
+    let nothing = unfinished(&directory)?.is_empty();
+    let engine = app.engine().await?;
+    recover_unfinished(app, &lock, &engine, &directory).await?;
+    // Where the files can be read they say whose containers to look for, should a journal be gone.
+    if let Ok(loaded) = prepare::load(app, &Asked::default()).await {
+        let mark = release::mark(&loaded.directory);
+        prepare::snapshot(app, &engine, &loaded, &mark, Leftovers::Mend).await?;
+    }
+    if nothing {
         app.reporter
             .note("nothing to recover: no release is unfinished");
-        return Ok(());
     }
-    let engine = app.engine().await?;
-    recover_unfinished(app, &lock, &engine, &directory).await
+    Ok(())
 }
 
 /// Finishes or undoes every unfinished release of a directory.

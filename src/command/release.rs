@@ -326,6 +326,7 @@ fn image_records(project: &Project, finished: &Finished) -> Vec<(String, ImageRe
 /// Images that a rollback would need are held; those that no kept release needs can go.
 pub(super) fn plan_images(
     releases: &Releases,
+    project: &Project,
     observed: &Observed,
     options: &mut Options,
 ) -> Result<(), Error> {
@@ -339,7 +340,7 @@ pub(super) fn plan_images(
     let mut served: Vec<&ReleaseRecord> = records.iter().filter(|r| r.serves()).collect();
     served.sort_by_key(|r| std::cmp::Reverse(r.number));
     // The release being made takes a place of its own.
-    let (kept, gone) = served.split_at(served.len().min(KEEP.saturating_sub(1)));
+    let (kept, gone) = served.split_at(served.len().min(keep(project).saturating_sub(1)));
     let ids = |records: &[&ReleaseRecord]| -> BTreeMap<String, String> {
         records
             .iter()
@@ -371,4 +372,6 @@ pub(super) fn keep(project: &Project) -> usize {
     written
         .and_then(|n| usize::try_from(n).ok())
         .unwrap_or(KEEP)
+        // What serves, and what it replaced.
+        .max(2)
 }

@@ -7,6 +7,7 @@ use super::deploy::{command_line, succeeded};
 use super::prepare::{self, Asked, Prepared};
 use super::recover::recover_unfinished;
 use super::release::{self, Intention};
+use super::repair::{self, Leftovers};
 use super::{deploy, images, schema};
 use crate::cli::{DeployArguments, RollbackArguments};
 use crate::engine::docker::DockerEngine;
@@ -132,8 +133,18 @@ async fn to_release(
     let observed = prepare::observe(engine, &project).await?;
     let mark = release::mark(directory);
     if !app.globals.adopt {
-        owner::check(&project, &observed, &mark)?;
+        owner::check(&project, &observed.containers, &mark)?;
     }
+    let observed = repair::mend(
+        app,
+        engine,
+        &project,
+        observed,
+        None,
+        &mark,
+        Leftovers::Mend,
+    )
+    .await?;
     let images = images::recorded(engine, &project, &record.images).await?;
     let variable = today
         .as_ref()

@@ -32,7 +32,7 @@ pub async fn run(app: &App<'_>, arguments: &RunArguments) -> Result<u8, Error> {
     let observed = prepare::observe(&engine, project).await?;
     let mark = release::mark(&loaded.directory);
     if !app.globals.adopt {
-        crate::plan::owner::check(project, &observed, &mark)?;
+        crate::plan::owner::check(project, &observed.containers, &mark)?;
     }
     let service = service(project, arguments)?;
     if !arguments.no_deps {
@@ -71,7 +71,7 @@ async fn attended(
     let attached = engine.attach(id).await?;
     engine.start(id).await?;
     let peer = Peer::Container(id);
-    match session::join(engine, &peer, attached, terminal, &app.cancel).await? {
+    match session::join(engine, &peer, attached, terminal, app.reporter, &app.cancel).await? {
         Ended::ThereFirst => Ok(session::exit_code(engine.wait_exit(id).await?)),
         Ended::Here(code) => {
             engine.stop(id, None).await?;

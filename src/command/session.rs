@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::docker::DockerEngine;
 use crate::engine::{Attached, Terminal, TerminalSize};
 use crate::error::{Error, ErrorKind};
-use crate::report::streams::{Streams, is_terminal};
+use crate::report::Reporter;
 
 /// What a session is with.
 pub(super) enum Peer<'a> {
@@ -39,7 +39,7 @@ const PIECE: usize = 64 * 1024;
 
 /// A terminal where there is one at both ends and nobody says no.
 pub(super) fn terminal(no_tty: bool) -> Terminal {
-    if !no_tty && std::io::stdin().is_terminal() && is_terminal() {
+    if !no_tty && std::io::stdin().is_terminal() && Reporter::stdout_is_terminal() {
         Terminal::Tty
     } else {
         Terminal::None
@@ -52,16 +52,17 @@ pub(super) async fn join(
     peer: &Peer<'_>,
     attached: Attached,
     terminal: Terminal,
+    reporter: &Reporter,
     cancel: &CancellationToken,
 ) -> Result<Ended, Error> {
     let _raw = (terminal == Terminal::Tty)
         .then(RawTerminal::enter)
         .flatten();
     let Attached { mut output, input } = attached;
-    let mut streams = Streams::new();
     let copying = async {
         while let Some(piece) = output.next().await {
-            if streams.write(&piece?).await.is_err() {
+            let piece = piece?;
+            if !reporter.pass_on(piece.stream, &piece.bytes).await {
                 return Ok(Ended::Here(NO_READER));
             }
         }

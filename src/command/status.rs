@@ -42,7 +42,7 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
             && (arguments.services.is_empty()
                 || arguments.services.iter().any(|s| s == c.service()))
     });
-    containers.sort_by(|a, b| (a.service(), a.number()).cmp(&(b.service(), b.number())));
+    containers.sort_by_cached_key(|c| (c.service().to_owned(), c.number()));
     for container in &mut containers {
         let plainly_up =
             container.is_running() && matches!(container.health, Health::Healthy | Health::None);
@@ -165,13 +165,9 @@ fn notes(
         .filter(|c| c.is_put_aside())
         .map(|c| format!("`{}` was put aside by a release", c.name));
     notes.extend(aside);
-    let observed = crate::plan::Observed {
-        containers: containers.to_vec(),
-        ..crate::plan::Observed::default()
-    };
     if let Err(conflict) = owner::check(
         &loaded.project,
-        &observed,
+        containers,
         &super::release::mark(&loaded.directory),
     ) {
         notes.push(conflict.to_string());

@@ -1,5 +1,7 @@
 //! The Docker Engine API, over bollard: the only place that names it.
 
+mod archive;
+mod assets;
 mod attach;
 mod body;
 mod connect;
@@ -220,6 +222,10 @@ impl Engine for DockerEngine {
         policy: &RestartPolicy,
     ) -> Result<(), EngineError> {
         self.update_restart(container, policy).await
+    }
+
+    async fn copy_lacking(&self, from: &str, to: &str, path: &str) -> Result<(), EngineError> {
+        self.copy_files(from, to, path).await
     }
 
     async fn exec(

@@ -328,6 +328,14 @@ impl Engine for MemoryEngine {
         .await
     }
 
+    async fn copy_lacking(&self, from: &str, to: &str, _path: &str) -> Result<(), EngineError> {
+        self.effect("copy files", |world| {
+            world.get(from)?;
+            world.get(to).map(|_| ())
+        })
+        .await
+    }
+
     async fn exec(
         &self,
         container: &str,

@@ -9,6 +9,11 @@ use crate::plan::step::{PlannedStep, StageKind, Step};
 pub trait EventSink {
     /// Takes one event.
     fn record(&self, event: Event<'_>);
+
+    /// Whether somebody looks at what a container writes while it is being waited for.
+    fn follows_logs(&self) -> bool {
+        false
+    }
 }
 
 /// Something that a person may want to see.
@@ -53,12 +58,19 @@ pub enum Event<'a> {
         /// How far.
         progress: PullProgress,
     },
-    /// A job (or a container being waited for) wrote a line.
+    /// A job wrote a line.
     Output {
-        /// Job or container.
+        /// The job.
         source: &'a str,
         /// Where it was written to.
         stream: LogStream,
+        /// The line.
+        line: &'a str,
+    },
+    /// A container that is being waited for wrote a line.
+    Tail {
+        /// Its service.
+        lane: &'a str,
         /// The line.
         line: &'a str,
     },

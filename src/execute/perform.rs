@@ -99,8 +99,13 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
                     .signal(&self.id(container).await?, signal)
                     .await?;
             }
+            Step::CopyAssets { from, to, path } => {
+                let (from, to) = (self.id(from).await?, self.id(to).await?);
+                self.engine.copy_lacking(&from, &to, path).await?;
+            }
             Step::Hooks { container, kind } => self.hooks(container, *kind).await?,
             Step::Await { .. } | Step::Monitor { .. } => {}
+            Step::Delay { duration } => tokio::time::sleep(*duration).await,
             Step::WriteVariable {
                 file,
                 name,
@@ -286,24 +291,37 @@ impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {
             HookKind::PostStart => &service.post_start,
             HookKind::PreStop => &service.pre_stop,
         };
+        if kind == HookKind::PreStop && !self.runs(&id).await {
+            return Ok(());
+        }
         for hook in hooks {
-            let result = self.engine.exec(&id, &exec_request(hook)).await?;
-            if result.exit_code == 0 {
-                continue;
-            }
-            let failure = Failure::Hook {
-                container: container.to_string(),
-                command: hook.command.clone().unwrap_or_default().join(" "),
-                code: result.exit_code,
-                output: result.output.lines().last().unwrap_or_default().to_owned(),
-            };
-            match kind {
-                HookKind::PostStart => return Err(failure),
+            match self.hook(container, &id, hook).await {
                 // A container that is going away goes, whatever its hook says.
-                HookKind::PreStop => self.events.record(Event::Warning(failure.to_string())),
+                Err(failure) if kind == HookKind::PreStop => {
+                    self.events.record(Event::Warning(failure.to_string()));
+                }
+                result => result?,
             }
         }
         Ok(())
+    }
+
+    async fn hook(&self, container: &ContainerRef, id: &str, hook: &Hook) -> Result<(), Failure> {
+        let result = self.engine.exec(id, &exec_request(hook)).await?;
+        if result.exit_code == 0 {
+            return Ok(());
+        }
+        Err(Failure::Hook {
+            container: container.to_string(),
+            command: hook.command.clone().unwrap_or_default().join(" "),
+            code: result.exit_code,
+            output: result.output.lines().last().unwrap_or_default().to_owned(),
+        })
+    }
+
+    async fn runs(&self, id: &str) -> bool {
+        let found = self.engine.inspect(id).await;
+        matches!(found, Ok(Some(container)) if container.is_running())
     }
 
     async fn hold(&self, id: &str, release: u32) -> Result<(), Failure> {

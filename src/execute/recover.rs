@@ -1,5 +1,7 @@
 //! Finishes or undoes what a killed run left, from its journal alone.
 
+use std::path::Path;
+
 use crate::engine::Engine;
 use crate::execute::event::EventSink;
 use crate::execute::failure::Finished;
@@ -7,7 +9,8 @@ use crate::execute::perform::{Known, Performer};
 use crate::execute::run::{close, finish_commit};
 use crate::execute::unwind::Unwind;
 use crate::plan::image::PlannedImage;
-use crate::plan::step::{Before, Stage, Step};
+use crate::plan::repair::{Repair, World};
+use crate::plan::step::{Before, MissingLine, Stage, Step, VariableValue};
 use crate::state::{Entry, Header, Outcome, Store};
 
 /// What a journal says.
@@ -128,6 +131,69 @@ pub async fn recover<E: Engine, S: Store, R: EventSink>(
         backup: None,
         images: Vec::new(),
     }
+}
+
+/// Brings about the world that was told from names and labels; returns what could not be done.
+///
+/// Nothing is written ahead: what a kill leaves of it is told from names and labels, too.
+pub async fn repair<E: Engine, R: EventSink>(
+    engine: &E,
+    events: &R,
+    repair: &Repair,
+    mark: &str,
+) -> Vec<String> {
+    let performer = Performer {
+        engine,
+        store: &Unwritten,
+        events,
+        mark,
+        known: Known::default(),
+        source: None,
+    };
+    if repair.world == World::New {
+        return finish_commit(&performer, &repair.stages).await;
+    }
+    let steps = repair.stages.iter().flat_map(|s| &s.lanes);
+    let all: Vec<u32> = steps.flat_map(|l| &l.steps).map(|s| s.number).collect();
+    let unwind = Unwind {
+        performer: &performer,
+        stages: &repair.stages,
+        before: &repair.before,
+        begun: &all,
+        done: &all,
+    };
+    unwind.run("a run ended without its journal").await
+}
+
+/// A store for what needs none.
+struct Unwritten;
+
+impl Store for Unwritten {
+    type Error = std::convert::Infallible;
+
+    fn append(&self, _: &Entry) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn write_variable(
+        &self,
+        _: &Path,
+        _: &str,
+        _: &VariableValue,
+        _: MissingLine,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn write_rollback_tag(&self, _: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn record(&self, _: Outcome, _: Option<&str>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn log(&self, _: &str, _: &str) {}
 }
 
 fn known(journal: &Journalled) -> Known {

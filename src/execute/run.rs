@@ -72,6 +72,7 @@ pub async fn run<E: Engine, S: Store, R: EventSink>(
         done: RefCell::default(),
         backup: RefCell::default(),
         culprits: RefCell::default(),
+        tolerated: RefCell::default(),
     };
     Ok(runner.run().await)
 }
@@ -86,6 +87,8 @@ struct Runner<'a, E, S, R> {
     backup: RefCell<Option<String>>,
     /// Failed containers whose last words are to be shown.
     culprits: RefCell<BTreeSet<String>>,
+    /// Containers that failed where their service's `max_failure_ratio` allows it.
+    tolerated: RefCell<BTreeSet<String>>,
 }
 
 impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
@@ -201,7 +204,12 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             }
         }));
         let others = async {
-            let (id, failure) = self.watch.failure().await;
+            let (id, failure) = loop {
+                let (id, failure) = self.watch.failure().await;
+                if !self.tolerates(&id, &failure) {
+                    break (id, failure);
+                }
+            };
             fail(&self.service_of(&id), failure);
             self.culprits.borrow_mut().insert(id);
             std::future::pending::<()>().await;
@@ -310,7 +318,9 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             Step::Monitor { containers } => interruptible(stop, self.monitor(containers))
                 .await
                 .map(|()| None),
-            Step::Pull { .. } => interruptible(stop, self.performer.perform(step)).await,
+            Step::Pull { .. } | Step::Delay { .. } => {
+                interruptible(stop, self.performer.perform(step)).await
+            }
             Step::Start { .. } => {
                 // What is started before events are read could be missed.
                 interruptible(stop, async {
@@ -338,17 +348,62 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         let verdict = tokio::time::timeout(timeout, self.watch.ready(&id));
         let verdict = if until == Until::Completed {
             self.with_output(kind, &lane.name, &id, verdict).await
+        } else if self.performer.events.follows_logs() {
+            self.with_tail(&lane.name, &id, verdict).await
         } else {
             verdict.await
         };
         let result = verdict.unwrap_or_else(|_| Err(timed_out(&lane.name, &name, until, timeout)));
-        if result.is_err() && until != Until::Completed {
-            self.culprits.borrow_mut().insert(id.clone());
-        }
         if until == Until::Completed {
             self.watch.forget(&id);
+            return result;
+        }
+        if let Err(failure) = &result {
+            self.culprits.borrow_mut().insert(id.clone());
+            if self.tolerates(&id, failure) {
+                return Ok(());
+            }
         }
         result
+    }
+
+    /// Shows what a container writes while it is awaited, to whom looks at it.
+    async fn with_tail<T>(&self, lane: &str, id: &str, verdict: impl Future<Output = T>) -> T {
+        let tail = async {
+            let options = LogOptions {
+                follow: true,
+                ..LogOptions::default()
+            };
+            if let Ok(mut lines) = self.performer.engine.logs(id, &options).await {
+                while let Some(Ok(line)) = lines.next().await {
+                    let line = &line.text;
+                    self.performer.events.record(Event::Tail { lane, line });
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            result = verdict => result,
+            never = tail => never,
+        }
+    }
+
+    /// Whether the release goes on without a container: `max_failure_ratio` lets so many of its service fail.
+    fn tolerates(&self, id: &str, failure: &Failure) -> bool {
+        let service = self.service_of(id);
+        let allowed = self.plan.tolerated.get(&service).copied().unwrap_or(0);
+        let mut tolerated = self.tolerated.borrow_mut();
+        let failed = tolerated.iter().filter(|t| self.service_of(t) == service);
+        if failed.count() >= allowed {
+            return false;
+        }
+        tolerated.insert(id.to_owned());
+        self.watch.forget(id);
+        self.performer.events.record(Event::Warning(format!(
+            "{failure}; the release goes on, since `max_failure_ratio` of service `{service}` lets {allowed} of its new containers fail"
+        )));
+        true
     }
 
     /// Streams a job's output while it is awaited.
@@ -399,6 +454,9 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         let mut until = Instant::now();
         for (container, duration) in containers {
             let id = self.performer.id(container).await?;
+            if self.tolerated.borrow().contains(&id) {
+                continue;
+            }
             let since = self.watch.ready_since(&id).unwrap_or_else(Instant::now);
             until = until.max(since + *duration);
         }

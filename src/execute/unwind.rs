@@ -45,7 +45,9 @@ enum Phase {
     Names,
     /// Old containers start, with their own restart policies.
     Starts,
-    /// New containers stop that served until the old ones do again (start-first).
+    /// Proxies have the time to learn of the old containers that serve again (start-first).
+    Delays,
+    /// New containers stop that served until then.
     LastStops,
     /// What was created goes.
     Removals,
@@ -78,7 +80,7 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         if problems.is_empty() && self.has_last_stops() {
             problems.extend(self.verify().await);
         }
-        for phase in [Phase::LastStops, Phase::Removals] {
+        for phase in [Phase::Delays, Phase::LastStops, Phase::Removals] {
             problems.extend(self.phase(phase).await);
         }
         if problems.is_empty() {
@@ -320,6 +322,7 @@ fn phase_of(step: &Step) -> Phase {
             container: ContainerRef::Existing { .. },
             ..
         } => Phase::Starts,
+        Step::Delay { .. } => Phase::Delays,
         Step::Remove { .. } | Step::RemoveNetwork { .. } => Phase::Removals,
         _ => Phase::Names,
     }

@@ -3,9 +3,11 @@
 mod owners;
 mod paths;
 mod ports;
+mod proxies;
 mod resources;
 mod space;
 mod support;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -46,6 +48,8 @@ pub struct Host {
     pub missing_paths: BTreeSet<String>,
     /// Owner and mode of bind-mounted files and folders.
     pub ownership: BTreeMap<String, Ownership>,
+    /// Configuration files of reverse proxies that services mount: path and text.
+    pub proxy_files: BTreeMap<String, String>,
     /// The engine's data directory and the bytes that are free there; asked where something is to be pulled.
     pub free_space: Option<(PathBuf, u64)>,
 }
@@ -67,11 +71,13 @@ pub fn check(project: &Project, observed: &Observed, plan: &Plan, host: &Host) -
     resources::networks(project, observed, &mut findings);
     resources::volumes(project, observed, &mut findings);
     space::space(observed, plan, host, &mut findings);
+    proxies::proxies(project, plan, host, &mut findings);
     for (name, service) in created_services(project, plan) {
         ports::ports(name, service, observed, project, host, &mut findings);
         paths::paths(project, name, service, host, &mut findings);
         owners::owners(name, service, observed, host, &mut findings);
         support::support(name, service, &mut findings);
+        update::update(name, service, observed, plan, &mut findings);
     }
     findings
 }

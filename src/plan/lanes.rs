@@ -27,6 +27,8 @@ pub struct Swap<'a> {
     pub cause: &'a Cause,
     /// Whether the service has hooks.
     pub hooks: Hooks,
+    /// How long one that starts first is watched before the old one stops.
+    pub monitor: Duration,
 }
 
 /// How a started container is awaited.
@@ -60,6 +62,23 @@ pub fn create(new: &PlannedId, name: &str, cause: &Cause) -> PlannedStep {
     )
 }
 
+/// Each of two releases' containers gets the hashed files that only the other one has: while both serve, a page
+/// of one asks the other for them.
+pub fn share_assets(old: &Container, new: &PlannedId, path: &str, cause: &Cause) -> Steps {
+    let (old, runs) = (ContainerRef::existing(old), old.is_running());
+    let new = ContainerRef::Planned(new.clone());
+    let copy = |from: &ContainerRef, to: &ContainerRef| {
+        let step = Step::CopyAssets {
+            from: from.clone(),
+            to: to.clone(),
+            path: path.to_owned(),
+        };
+        final_step(step, "files beside the others change nothing", cause)
+    };
+    let back = runs.then(|| copy(&new, &old));
+    [copy(&old, &new)].into_iter().chain(back).collect()
+}
+
 /// Stop old → rename it away → rename new in → start → wait.
 pub fn stop_first(swap: &Swap<'_>) -> Steps {
     let mut steps = retire(swap);
@@ -73,7 +92,7 @@ pub fn stop_first(swap: &Swap<'_>) -> Steps {
     steps
 }
 
-/// Start new beside old → wait → stop old → rename both → the new one's own restart policy.
+/// Start new beside old → wait → watch → stop old → rename both → the new one's own restart policy.
 pub fn start_first(swap: &Swap<'_>, policy: &RestartPolicy) -> Steps {
     let container = ContainerRef::Planned(swap.new.clone());
     let mut steps = start(&container, swap.wait, swap.hooks, swap.cause);
@@ -83,7 +102,17 @@ pub fn start_first(swap: &Swap<'_>, policy: &RestartPolicy) -> Steps {
             planned.undo = Undo::RunLast(std::mem::take(undos));
         }
     }
-    steps.extend(retire(swap));
+    if !swap.monitor.is_zero() {
+        let watch = Step::Monitor {
+            containers: vec![(container.clone(), swap.monitor)],
+        };
+        steps.push(final_step(watch, "watching changes nothing", swap.cause));
+    }
+    steps.extend(
+        retire(swap)
+            .into_iter()
+            .map(|planned| learning(planned, swap.monitor)),
+    );
     steps.extend(promote(swap));
     steps.push(step(
         Step::SetRestart {
@@ -99,6 +128,16 @@ pub fn start_first(swap: &Swap<'_>, policy: &RestartPolicy) -> Steps {
     steps
 }
 
+/// Once the old container serves again, proxies have as long to learn of it as they had with the new one.
+fn learning(mut planned: PlannedStep, monitor: Duration) -> PlannedStep {
+    if let (Step::Stop { .. }, Undo::Run(undos)) = (&planned.step, &mut planned.undo)
+        && !monitor.is_zero()
+    {
+        undos.push(Step::Delay { duration: monitor });
+    }
+    planned
+}
+
 /// Swaps the names of two containers that do not run: the old one is put aside, the new one takes its name.
 pub fn swap_names(swap: &Swap<'_>) -> Steps {
     let mut steps = retire(swap);
@@ -108,14 +147,19 @@ pub fn swap_names(swap: &Swap<'_>) -> Steps {
 
 /// Starts a container and waits for it; taken back by stopping it.
 pub fn start(container: &ContainerRef, wait: Wait, hooks: Hooks, cause: &Cause) -> Steps {
+    let drain = hooks.pre_stop.then(|| Step::Hooks {
+        container: container.clone(),
+        kind: HookKind::PreStop,
+    });
+    let stop = Step::Stop {
+        container: container.clone(),
+        grace: None,
+    };
     let mut steps = vec![step(
         Step::Start {
             container: container.clone(),
         },
-        vec![Step::Stop {
-            container: container.clone(),
-            grace: None,
-        }],
+        drain.into_iter().chain([stop]).collect(),
         cause,
     )];
     if hooks.post_start {

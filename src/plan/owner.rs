@@ -1,6 +1,6 @@
 //! One project, one owner: containers that others made under this project's name are not touched.
 
-use crate::plan::observed::{Container, Observed};
+use crate::plan::observed::Container;
 use crate::plan::spec::label;
 use crate::project::model::Project;
 
@@ -23,9 +23,9 @@ pub struct OwnerConflict {
 }
 
 /// Who we are: the journal's mark (`HOST:DIRECTORY`).
-pub fn check(project: &Project, observed: &Observed, mark: &str) -> Result<(), OwnerConflict> {
+pub fn check(project: &Project, containers: &[Container], mark: &str) -> Result<(), OwnerConflict> {
     let ours = Owner::of(project, mark);
-    for container in observed.containers.iter().filter(|c| !c.is_oneoff()) {
+    for container in containers.iter().filter(|c| !c.is_oneoff()) {
         if let Some((what, theirs, ours)) = ours.difference(container) {
             return Err(OwnerConflict {
                 project: project.name.clone(),

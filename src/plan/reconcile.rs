@@ -12,14 +12,18 @@ use crate::plan::observed::{Container, Observed};
 use crate::plan::options::{Intent, Options, Orphans};
 use crate::plan::spec::{ContainerSpec, PlannedId, label};
 use crate::plan::step::{Action, Cause, Change, ContainerRef, Lane, Plan, StageKind};
+use crate::plan::strategy::Strategy;
 use crate::project::model::{Project, Service};
 
-mod containers;
+pub(crate) mod containers;
 mod jobs;
 mod order;
+mod rolling;
 mod scope;
 mod stages;
 mod waiting;
+
+use rolling::Update;
 
 /// Makes the plan that brings the project from what is observed to what the files say.
 ///
@@ -65,7 +69,7 @@ struct Planner<'a> {
     /// Creation of new containers, by service.
     creates: BTreeMap<String, Steps>,
     /// What happens in a service's wave.
-    updates: BTreeMap<String, Steps>,
+    updates: BTreeMap<String, Update>,
     /// What is removed in the end.
     removals: Vec<Lane>,
     monitored: Vec<(ContainerRef, Duration)>,
@@ -146,6 +150,7 @@ impl<'a> Planner<'a> {
         let surplus = judged.split_off(judged.len().min(replicas as usize));
         let count = u32::try_from(judged.len() + surplus.len()).unwrap_or(u32::MAX);
         let fresh = count == 0;
+        self.tolerate(name, service, &judged);
         for (container, cause) in judged {
             self.existing(name, service, container, cause)?;
         }
@@ -177,6 +182,20 @@ impl<'a> Planner<'a> {
             );
         }
         Ok(())
+    }
+
+    /// So many of the containers that are replaced may fail.
+    fn tolerate(
+        &mut self,
+        name: &str,
+        service: &Service,
+        judged: &[(&'a Container, Option<Cause>)],
+    ) {
+        let replaced = judged.iter().filter(|(_, cause)| cause.is_some()).count();
+        let tolerated = self.strategy(service).tolerated(replaced);
+        if tolerated > 0 {
+            self.plan.tolerated.insert(name.to_owned(), tolerated);
+        }
     }
 
     /// Containers of services that the files do not know any more.
@@ -295,11 +314,12 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn update(&mut self, name: &str, steps: Steps) {
-        self.updates
-            .entry(name.to_owned())
-            .or_default()
-            .extend(steps);
+    fn update(&mut self, name: &str) -> &mut Update {
+        self.updates.entry(name.to_owned()).or_default()
+    }
+
+    fn strategy(&self, service: &Service) -> Strategy {
+        Strategy::of(service, self.options.intent)
     }
 
     fn add_spec(&mut self, spec: ContainerSpec) {

@@ -27,6 +27,8 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// The containers that serve before, as the unwind has to leave them.
     pub before: Vec<Before>,
+    /// By service, how many of its new containers may fail (`update_config.max_failure_ratio`).
+    pub tolerated: BTreeMap<String, usize>,
 }
 
 /// Steps that may run side by side, and that all have to succeed before the next stage.
@@ -170,6 +172,15 @@ pub enum Step {
         /// `SIGHUP`.
         signal: String,
     },
+    /// Copies files below a folder that a container lacks from another one (`x-deployctl.assets`).
+    CopyAssets {
+        /// Which has them.
+        from: ContainerRef,
+        /// Which lacks them.
+        to: ContainerRef,
+        /// The folder, in both.
+        path: String,
+    },
     /// Waits until a container is as it should be.
     Await {
         /// Which.
@@ -186,10 +197,15 @@ pub enum Step {
         /// `post_start` or `pre_stop`.
         kind: HookKind,
     },
-    /// Watches all new containers until each has run for as long as `monitor` says.
+    /// Watches new containers until each has run for as long as `monitor` says.
     Monitor {
         /// Container and how long it has to run.
         containers: Vec<(ContainerRef, Duration)>,
+    },
+    /// Waits before the next container of a service is replaced (`update_config.delay`).
+    Delay {
+        /// How long.
+        duration: Duration,
     },
     /// Writes a variable's line in an env file.
     WriteVariable {

@@ -40,6 +40,9 @@ pub fn step(step: &Step) -> String {
             format!("restart policy of {container}: {}", policy.name)
         }
         Step::Signal { container, signal } => format!("send {signal} to {container}"),
+        Step::CopyAssets { from, to, path } => {
+            format!("copy files of {path} that {to} lacks from {from}")
+        }
         Step::Await {
             container,
             until,
@@ -63,6 +66,10 @@ pub fn step(step: &Step) -> String {
             container,
             kind: HookKind::PreStop,
         } => format!("pre_stop hooks of {container}"),
+        Step::Monitor { containers } if containers.len() == 1 => {
+            let (container, duration) = &containers[0];
+            format!("watch {container} ({})", seconds(*duration))
+        }
         Step::Monitor { containers } => {
             let longest = containers
                 .iter()
@@ -71,6 +78,7 @@ pub fn step(step: &Step) -> String {
                 .unwrap_or(0);
             format!("watch {} containers (up to {longest} s)", containers.len())
         }
+        Step::Delay { duration } => format!("wait {}", seconds(*duration)),
         Step::WriteVariable {
             file, name, value, ..
         } => match value {
@@ -137,7 +145,7 @@ pub fn is_notable(step: &Step) -> bool {
 pub fn takes_time(step: &Step) -> bool {
     matches!(
         step,
-        Step::Pull { .. } | Step::Await { .. } | Step::Monitor { .. }
+        Step::Pull { .. } | Step::Await { .. } | Step::Monitor { .. } | Step::Delay { .. }
     )
 }
 
@@ -174,6 +182,7 @@ pub fn json(event: &Event<'_>) -> Value {
         } => {
             json!({"event": "output", "source": source, "stream": format!("{stream:?}").to_lowercase(), "line": line})
         }
+        Event::Tail { lane, line } => json!({"event": "tail", "lane": lane, "line": line}),
         Event::Evidence {
             container,
             log,
@@ -191,6 +200,37 @@ pub fn json(event: &Event<'_>) -> Value {
         Event::Warning(text) => json!({"event": "warning", "message": text}),
         Event::Note(text) => json!({"event": "note", "message": text}),
     }
+}
+
+/// An event with the time of now.
+pub fn stamped(mut event: Value) -> Value {
+    if let Some(object) = event.as_object_mut() {
+        object.insert("time".into(), json!(jiff::Timestamp::now().to_string()));
+    }
+    event
+}
+
+/// Lines that nobody read are said to be missing.
+pub fn dropped(lines: usize) -> String {
+    format!("({lines} lines were dropped: nobody read them)\n")
+}
+
+/// The same as an event.
+pub fn dropped_json(lines: usize) -> String {
+    let event = json!({"event": "dropped", "lines": lines, "message": "nobody read them"});
+    format!("{}\n", stamped(event))
+}
+
+/// A line of the log of `-vv` as an event.
+pub fn log_json(line: &[u8]) -> Vec<u8> {
+    let line = String::from_utf8_lossy(line);
+    let event = json!({"event": "log", "message": line.trim_end()});
+    format!("{}\n", stamped(event)).into_bytes()
+}
+
+/// `1.5 s`, and `5 s` where it is whole.
+fn seconds(duration: std::time::Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
 }
 
 fn short(id: &str) -> &str {

@@ -593,6 +593,7 @@ pub(super) mod tests {
             Step::Monitor {
                 containers: vec![(new, timeout)],
             },
+            Step::Delay { duration: timeout },
             Step::WriteVariable {
                 file: "/app/.env.prod".into(),
                 name: "IMAGE_TAG".into(),

@@ -76,7 +76,15 @@ impl Releases {
 
     /// The newest release that serves.
     pub fn current(&self) -> Result<Option<ReleaseRecord>, RecordError> {
-        Ok(self.list()?.into_iter().rfind(ReleaseRecord::serves))
+        for number in self.numbers()?.into_iter().rev() {
+            match self.get(number) {
+                Ok(record) if record.serves() => return Ok(Some(record)),
+                // Killed before its record was written: nothing had been done.
+                Ok(_) | Err(RecordError::Unknown { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// The release that a person means: by tag, by number (`12`, `#12`), or by a commit hash whose

@@ -2,10 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::app::{App, ONE};
+use crate::app::{App, ONE, Ran};
 
 /// Takes requests and answers each with a status; head and body are handed on.
 fn listener(status: &'static str) -> (u16, Receiver<(String, String)>) {
@@ -102,4 +103,71 @@ fn a_webhook_that_fails_never_fails_a_deploy() {
         .expect_code(3)
         .says("x-deployctl.notify");
     assert!(!refused.err.contains("secret"), "{}", refused.err);
+}
+
+#[test]
+fn a_webhook_over_tls_is_told_only_where_its_certificate_is_trusted() {
+    let app = App::new(ONE);
+    let port = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("its address").port()
+    };
+    let request = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=hook -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out certificate.pem";
+    let made = Command::new("openssl")
+        .args(request.split(' '))
+        .current_dir(app.directory.path())
+        .output()
+        .expect("openssl");
+    assert!(made.status.success(), "{made:?}");
+    let mut server = Command::new("openssl")
+        .args([
+            "s_server",
+            "-quiet",
+            "-naccept",
+            "2",
+            "-cert",
+            "certificate.pem",
+            "-key",
+            "key.pem",
+        ])
+        .args(["-accept", &format!("127.0.0.1:{port}")])
+        .current_dir(app.directory.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let listens = || {
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+        let address = format!("0100007F:{port:04X} 00000000:0000 0A");
+        table.contains(&address)
+    };
+    while !listens() {
+        assert!(Instant::now() < deadline, "openssl does not listen");
+        std::thread::yield_now();
+    }
+    app.write(
+        "compose.prod.yml",
+        &format!("{ONE}x-deployctl: {{notify: [\"https://127.0.0.1:{port}/hook\"]}}\n"),
+    );
+    app.run(&["deploy", "v1"])
+        .expect_code(0)
+        .says("the webhook at 127.0.0.1 was not told: invalid peer certificate");
+    let mut answer = server.stdin.take().expect("its input");
+    answer.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("taken");
+    let told = app
+        .command(&["deploy", "v2"])
+        .env("SSL_CERT_FILE", app.path("certificate.pem"))
+        .output()
+        .map(Ran::from)
+        .expect("the binary")
+        .expect_code(0);
+    assert!(!told.err.contains("was not told"), "{}", told.err);
+    drop(answer);
+    let _ = server.kill();
+    let output = server.wait_with_output().expect("an end");
+    let request = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(request.starts_with("POST /hook HTTP/1.1"), "{request}");
+    assert!(request.contains("\"event\":\"success\""), "{request}");
 }

@@ -10,7 +10,7 @@ use deployctl::execute::{Event, EventSink, Execution, Finished, Journalled, reco
 use deployctl::plan::observed::{Health, LocalImage};
 use deployctl::plan::options::TagChange;
 use deployctl::plan::step::{MissingLine, VariableValue};
-use deployctl::plan::{Options, Plan, PlannedImage, reconcile};
+use deployctl::plan::{Options, Plan, PlannedImage, reconcile, repair};
 use deployctl::project::Project;
 use deployctl::state::{Entry, Header, Outcome, Store};
 use serde_json::json;
@@ -21,12 +21,12 @@ pub(crate) struct Scenario {
     pub(crate) engine: MemoryEngine,
     pub(crate) store: MemoryStore,
     release: u32,
-    order: &'static str,
+    update: serde_json::Value,
 }
 
 /// What serves, without ids: name → image, running and healthy.
 #[derive(Debug, PartialEq)]
-pub(crate) struct World(BTreeMap<String, String>);
+pub(crate) struct World(pub(crate) BTreeMap<String, String>);
 
 impl World {
     /// The shop at rest on one tag.
@@ -73,7 +73,7 @@ impl Scenario {
             engine: MemoryEngine::new(world),
             store: MemoryStore::default(),
             release: 0,
-            order: "stop-first",
+            update: json!({}),
         }
     }
 
@@ -91,10 +91,15 @@ impl Scenario {
         scenario
     }
 
-    /// The same, and from now on `api` and `proxy` start first.
+    /// The same, and `api` and `proxy` start first.
     pub(crate) async fn start_first(tag: &str) -> Self {
+        Self::updating(tag, json!({"order": "start-first"})).await
+    }
+
+    /// The same, and `api` and `proxy` are replaced as this `update_config` says.
+    pub(crate) async fn updating(tag: &str, update: serde_json::Value) -> Self {
         let mut scenario = Self::empty();
-        scenario.order = "start-first";
+        scenario.update = update;
         let finished = scenario.deploy(tag).await;
         assert_eq!(finished.outcome, Outcome::Succeeded, "{finished:?}");
         scenario.store.forget();
@@ -277,6 +282,21 @@ impl Scenario {
         recover(&self.engine, &self.store, &Silent, &journal).await
     }
 
+    /// What the next command does when the journal is gone; says which world it found nearer.
+    pub(crate) async fn repair(&mut self, tag: &str) -> Option<repair::World> {
+        self.engine.arm(None);
+        let mut observed = self.observe();
+        for container in &mut observed.containers {
+            let found = self.engine.inspect(&container.id).await.expect("an answer");
+            container.details = found.and_then(|c| c.details);
+        }
+        let repair = repair::repair(&self.project(tag), &observed, None)?;
+        let problems =
+            deployctl::execute::repair(&self.engine, &Silent, &repair, "test:/app").await;
+        assert_eq!(problems, Vec::<String>::new());
+        Some(repair.world)
+    }
+
     /// A recovery may be over before the armed crash comes.
     pub(crate) async fn recover_until_crash(&mut self) {
         let journal = Journalled::from_entries(self.store.entries()).expect("a header");
@@ -325,7 +345,7 @@ impl Scenario {
     }
 
     fn project(&self, tag: &str) -> Project {
-        project(tag, self.order)
+        project(tag, &self.update)
     }
 
     fn start_release(&mut self) {
@@ -381,9 +401,9 @@ impl Scenario {
 }
 
 /// Four services in three waves: `db`; `api` (two replicas, two networks) and `worker` (a fixed name); `proxy`.
-fn project(tag: &str, order: &str) -> Project {
+fn project(tag: &str, update: &serde_json::Value) -> Project {
     let healthy = json!({"condition": "service_healthy", "required": true});
-    let order = json!({"update_config": {"order": order}});
+    let order = json!({"update_config": update});
     let service = |image: &str, more: serde_json::Value| {
         let mut service = json!({
             "image": format!("{image}:{tag}"),

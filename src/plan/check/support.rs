@@ -5,10 +5,6 @@ use crate::project::model::Service;
 
 /// Keys that are valid in Compose and not carried out.
 pub(super) fn support(name: &str, service: &Service, findings: &mut Vec<Finding>) {
-    let update = service
-        .deploy
-        .as_ref()
-        .and_then(|d| d.update_config.as_ref());
     let ignored = [
         ("develop", service.develop.is_some()),
         ("provider", service.provider.is_some()),
@@ -28,25 +24,6 @@ pub(super) fn support(name: &str, service: &Service, findings: &mut Vec<Finding>
                 .as_ref()
                 .is_some_and(|d| d.endpoint_mode.is_some()),
         ),
-        (
-            "deploy.rollback_config",
-            service
-                .deploy
-                .as_ref()
-                .is_some_and(|d| d.rollback_config.is_some()),
-        ),
-        (
-            "deploy.update_config.parallelism",
-            update.is_some_and(|u| u.parallelism.is_some()),
-        ),
-        (
-            "deploy.update_config.delay",
-            update.is_some_and(|u| u.delay.is_some()),
-        ),
-        (
-            "deploy.update_config.max_failure_ratio",
-            update.is_some_and(|u| u.max_failure_ratio.is_some()),
-        ),
     ];
     for (key, _) in ignored.into_iter().filter(|(_, set)| *set) {
         findings.push(Finding {
@@ -55,8 +32,13 @@ pub(super) fn support(name: &str, service: &Service, findings: &mut Vec<Finding>
             hint: None,
         });
     }
-    if let Some(action @ ("pause" | "continue")) = update.and_then(|u| u.failure_action.as_deref())
-    {
+    let deploy = service.deploy.as_ref();
+    let configs = deploy.map(|d| [&d.update_config, &d.rollback_config]);
+    let actions = configs.into_iter().flatten().flatten();
+    let action = actions
+        .filter_map(|c| c.failure_action.as_deref())
+        .find(|action| matches!(*action, "pause" | "continue"));
+    if let Some(action) = action {
         findings.push(Finding {
             severity: Severity::Warning,
             message: format!("service `{name}`: `failure_action: {action}` is treated as `rollback`, since a mix of versions has no exit code"),

@@ -28,14 +28,8 @@ impl<'a> Planner<'a> {
                     container: ContainerRef::existing(container),
                     signal,
                 };
-                self.update(
-                    name,
-                    vec![lanes::final_step(
-                        step,
-                        "a signal cannot be taken back",
-                        &cause,
-                    )],
-                );
+                let signal = lanes::final_step(step, "a signal cannot be taken back", &cause);
+                self.update(name).beside(vec![signal]);
             }
             Some(cause) => self.replace(name, service, container, &cause)?,
             None if self.follows_restart(service) && container.is_running() => {
@@ -53,7 +47,7 @@ impl<'a> Planner<'a> {
                     hooks(service),
                     &Cause::NotRunning,
                 );
-                self.update(name, steps);
+                self.update(name).beside(steps);
             }
         }
         Ok(())
@@ -111,6 +105,13 @@ impl<'a> Planner<'a> {
             .entry(name.to_owned())
             .or_default()
             .push(lanes::create(&new, &temporary, &cause));
+        if let Some(path) = assets_path(service) {
+            let shared = lanes::share_assets(old, &new, path, &cause);
+            self.creates
+                .entry(name.to_owned())
+                .or_default()
+                .extend(shared);
+        }
         let swap = Swap {
             old,
             new: &new,
@@ -120,6 +121,14 @@ impl<'a> Planner<'a> {
             wait: self.wait(name, service),
             cause: &cause,
             hooks: hooks(service),
+            monitor: self.watched(name, service),
+        };
+        let reference = ContainerRef::Planned(new.clone());
+        // One that starts first has been watched before the old one stops.
+        let watch = match first {
+            _ if self.stays_put(name) => None,
+            Action::RecreateStartFirst => None,
+            _ => self.monitor(name, service, &reference),
         };
         let steps = match first {
             _ if self.stays_put(name) => lanes::swap_names(&swap),
@@ -127,11 +136,8 @@ impl<'a> Planner<'a> {
             _ => lanes::stop_first(&swap),
         };
         self.removals.push(removal(name, old, &cause));
-        if !self.stays_put(name) {
-            self.monitor(name, service, &ContainerRef::Planned(new));
-        }
         self.add_spec(spec);
-        self.update(name, steps);
+        self.update(name).roll(steps, watch);
         Ok(())
     }
 
@@ -160,7 +166,7 @@ impl<'a> Planner<'a> {
         if !self.stays_put(name) {
             self.monitor(name, service, &reference);
             let steps = lanes::start(&reference, self.wait(name, service), hooks(service), cause);
-            self.update(name, steps);
+            self.update(name).beside(steps);
         }
         self.add_spec(spec);
         Ok(())
@@ -205,14 +211,17 @@ impl<'a> Planner<'a> {
                 &cause,
             ));
         }
-        self.monitor(name, service, &reference);
-        self.update(name, steps);
+        let watch = self.monitor(name, service, &reference);
+        self.update(name).roll(steps, watch);
     }
 
     pub(super) fn remove(&mut self, name: &str, container: &'a Container, cause: &Cause) {
         self.touched.insert(container.id.clone());
         self.change(name, &container.name, Action::Remove, cause);
-        self.update(name, lanes::stop(container, Hooks::default(), cause));
+        let service = self.project.service(name);
+        let hooks = service.map(hooks).unwrap_or_default();
+        let steps = lanes::stop(container, hooks, cause);
+        self.update(name).remove(steps);
         self.removals.push(removal(name, container, cause));
     }
 }
@@ -232,6 +241,16 @@ fn hooks(service: &Service) -> Hooks {
         post_start: !service.post_start.is_empty(),
         pre_stop: !service.pre_stop.is_empty(),
     }
+}
+
+/// The folder of the hashed files that a release keeps beside those of the next one: `x-deployctl.assets.path`.
+pub(crate) fn assets_path(service: &Service) -> Option<&str> {
+    service
+        .extensions
+        .get("x-deployctl")?
+        .get("assets")?
+        .get("path")?
+        .as_str()
 }
 
 fn reload_signal(service: &Service) -> Option<&str> {

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Planner;
 use crate::plan::graph;
 use crate::plan::judge;
-use crate::plan::lanes;
+use crate::plan::lanes::{self, Steps};
 use crate::plan::observed::Container;
 use crate::plan::options::{Intent, Options};
 use crate::plan::release;
 use crate::plan::step::{Before, Cause, Lane, Plan, Stage, StageKind, Step};
+use crate::project::model::Service;
 
 impl Planner<'_> {
     pub(super) fn finish(mut self) -> Plan {
@@ -204,8 +205,15 @@ impl Planner<'_> {
     /// Creation and update of a service in one lane; taken out of the later stages.
     fn whole_lane(&mut self, name: String) -> Option<Lane> {
         let mut steps = self.creates.remove(&name).unwrap_or_default();
-        steps.extend(self.updates.remove(&name).unwrap_or_default());
+        steps.extend(self.update_lanes(&name).into_iter().flatten());
         (!steps.is_empty()).then_some(Lane { name, steps })
+    }
+
+    fn update_lanes(&mut self, name: &str) -> Vec<Steps> {
+        let update = self.updates.remove(name).unwrap_or_default();
+        let gone = Service::default();
+        let service = self.project.service(name).unwrap_or(&gone);
+        update.lanes(&self.strategy(service))
     }
 
     /// New containers, those whose namespace or volumes others share before the others.
@@ -248,9 +256,15 @@ impl Planner<'_> {
         waves
             .into_iter()
             .map(|wave| {
-                wave.into_iter()
-                    .filter_map(|name| self.whole_lane(name))
-                    .collect::<Vec<_>>()
+                let mut lanes = Vec::new();
+                for name in wave {
+                    let of_service = self.update_lanes(&name).into_iter();
+                    lanes.extend(of_service.map(|steps| Lane {
+                        name: name.clone(),
+                        steps,
+                    }));
+                }
+                lanes
             })
             .filter(|lanes| !lanes.is_empty())
             .collect()

@@ -27,15 +27,28 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn monitor(&mut self, name: &str, service: &Service, container: &ContainerRef) {
-        if self.completed.contains(name) {
-            return;
+    /// Has a container watched in the end, beside all the others; returns for how long where it is written,
+    /// since then the next one of its service waits for it.
+    pub(super) fn monitor(
+        &mut self,
+        name: &str,
+        service: &Service,
+        container: &ContainerRef,
+    ) -> Option<(ContainerRef, Duration)> {
+        let duration = self.watched(name, service);
+        if duration.is_zero() {
+            return None;
         }
-        let written = service
-            .deploy
-            .as_ref()
-            .and_then(|d| d.update_config.as_ref())
-            .and_then(|u| u.monitor);
+        self.monitored.push((container.clone(), duration));
+        let written = self.strategy(service).monitor.is_some();
+        written.then(|| (container.clone(), duration))
+    }
+
+    /// How long a new container is watched: as `monitor` says; without it 5 s where there is no healthcheck.
+    pub(super) fn watched(&self, name: &str, service: &Service) -> Duration {
+        if self.completed.contains(name) {
+            return Duration::ZERO;
+        }
         let image = service
             .image
             .as_ref()
@@ -47,10 +60,7 @@ impl Planner<'_> {
         } else {
             Duration::from_secs(5)
         };
-        let duration = written.map_or(unwritten, crate::project::model::GoDuration::as_std);
-        if !duration.is_zero() {
-            self.monitored.push((container.clone(), duration));
-        }
+        self.strategy(service).monitor.unwrap_or(unwritten)
     }
 }
 
