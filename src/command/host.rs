@@ -33,8 +33,8 @@ const LARGEST_CONFIGURATION: u64 = 256 * 1024;
 fn proxy_files(project: &Project) -> BTreeMap<String, String> {
     let paths = project.services.values().flat_map(|s| sources(project, s));
     let read = paths.filter_map(|path| {
-        let extension = Path::new(&path).extension()?;
-        let is_proxy = extension == "conf" || extension == "cfg";
+        let extension = Path::new(&path).extension()?.to_str()?;
+        let is_proxy = matches!(extension, "conf" | "cfg");
         let about = std::fs::metadata(&path).ok().filter(|_| is_proxy)?;
         if !about.is_file() || about.len() > LARGEST_CONFIGURATION {
             return None;
