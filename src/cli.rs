@@ -1,6 +1,9 @@
 //! The command line.
 
+mod completions;
+mod manual;
 pub mod oncall;
+mod tools;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,9 +11,22 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oncall::{AttachArguments, CheckArguments, HistoryArguments, Login};
 
+pub use completions::script as completion_script;
+pub use manual::page as manual_page;
+pub use tools::{
+    CompletionsArguments, ExecArguments, GateArguments, InitArguments, MigrateArguments,
+    ProcessArguments, PruneArguments, RestartArguments, RunArguments, ServicesArguments, Shell,
+};
+
+/// With the commit and its date, where the build was told of them.
+const VERSION: &str = match option_env!("DEPLOYCTL_BUILD") {
+    Some(build) => build,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Deploys a Docker Compose project as one transaction.
 #[derive(Debug, Parser)]
-#[command(name = "deployctl", version, about, after_help = EXAMPLES)]
+#[command(name = "deployctl", version = VERSION, about, after_help = EXAMPLES)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -157,6 +173,52 @@ pub enum Command {
     /// Finish or undo what a killed command left
     #[command(after_help = "Examples:\n  deployctl recover\n  deployctl -C /srv/app recover")]
     Recover,
+    /// Run a command in a running container
+    #[command(
+        after_help = "Examples:\n  deployctl exec api sh\n  deployctl exec db pg_dump -Fc shop > shop.dump\n  deployctl exec --index 2 -u root api id"
+    )]
+    Exec(ExecArguments),
+    /// Run a command in a container of its own
+    #[command(
+        after_help = "Examples:\n  deployctl run --rm api bin/console\n  deployctl run --rm -T db pg_restore -d shop < shop.dump"
+    )]
+    Run(RunArguments),
+    /// Run the migration alone
+    #[command(after_help = "Examples:\n  deployctl migrate\n  deployctl migrate sha-abc123")]
+    Migrate(MigrateArguments),
+    /// Stop services and start them again, one wave after another
+    #[command(after_help = "Examples:\n  deployctl restart api\n  deployctl restart api worker")]
+    Restart(RestartArguments),
+    /// Stop services for maintenance, those that depend on others first
+    #[command(after_help = "Examples:\n  deployctl stop\n  deployctl stop worker")]
+    Stop(ServicesArguments),
+    /// Start what was stopped, and wait until it is healthy
+    #[command(after_help = "Examples:\n  deployctl start\n  deployctl start worker")]
+    Start(ServicesArguments),
+    /// Remove what no rollback needs any more
+    #[command(after_help = "Examples:\n  deployctl prune --dry-run\n  deployctl prune --keep 3")]
+    Prune(PruneArguments),
+    /// Write the files of a first deploy; never over one that is there
+    #[command(
+        after_help = "Examples:\n  deployctl init --image ghcr.io/acme/shop --port 8080\n  deployctl init --from-kamal config/deploy.yml"
+    )]
+    Init(InitArguments),
+    /// The forced command of an SSH key: deploy, rollback and status, and nothing else
+    #[command(
+        after_help = "Examples (~/.ssh/authorized_keys):\n  restrict,command=\"/srv/app/deployctl -C /srv/app gate\" ssh-ed25519 AAAA… ci\n  restrict,command=\"/srv/app/deployctl -C /srv/app gate --allow logs,plan\" ssh-ed25519 AAAA… ci"
+    )]
+    Gate(GateArguments),
+    /// Print the completion script of a shell
+    #[command(
+        after_help = "Examples:\n  eval \"$(deployctl completions bash)\"\n  deployctl completions fish | source"
+    )]
+    Completions(CompletionsArguments),
+    /// Print the manual page
+    #[command(after_help = "Examples:\n  deployctl man | man -l -")]
+    Man,
+    /// A name under `x-deployctl.aliases`.
+    #[command(external_subcommand)]
+    Alias(Vec<String>),
 }
 
 /// Which Compose files, after the subcommand.
@@ -197,6 +259,7 @@ pub struct DeployArguments {
 
 /// Arguments of `rollback`.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RollbackArguments {
     /// A tag, a release number or a commit; without it the release before
     #[arg(value_name = "TAG|RELEASE|COMMIT")]
@@ -207,6 +270,9 @@ pub struct RollbackArguments {
     /// Today's values of variables (rotated passwords) in the recorded release
     #[arg(long, conflicts_with = "tag_only")]
     pub current_env: bool,
+    /// Go back though the database's schema has changed since
+    #[arg(long)]
+    pub across_migration: bool,
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -373,7 +439,20 @@ impl Cli {
             Command::Config(a) => &a.files.files,
             Command::History(a) => &a.files.files,
             Command::Check(a) | Command::Adopt(a) => &a.files.files,
-            Command::Logs(_) | Command::Attach(_) | Command::Recover => &Vec::new(),
+            Command::Run(a) => &a.files.files,
+            Command::Migrate(a) => &a.files.files,
+            Command::Restart(a) => &a.files.files,
+            Command::Prune(a) => &a.files.files,
+            Command::Stop(a) | Command::Start(a) => &a.files.files,
+            Command::Logs(_)
+            | Command::Attach(_)
+            | Command::Recover
+            | Command::Exec(_)
+            | Command::Init(_)
+            | Command::Gate(_)
+            | Command::Completions(_)
+            | Command::Man
+            | Command::Alias(_) => &Vec::new(),
         };
         self.globals.files.iter().chain(after).cloned().collect()
     }
@@ -391,6 +470,24 @@ impl Cli {
         };
         login.registry_password_stdin.as_ref()
     }
+}
+
+/// Parses a command line, the program's name first; the message says what is wrong with it.
+pub fn parse(words: &[String]) -> Result<Cli, String> {
+    Cli::try_parse_from(words).map_err(|error| {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        first.trim_start_matches("error: ").to_owned()
+    })
+}
+
+/// The names of all commands.
+pub fn command_names() -> Vec<String> {
+    use clap::CommandFactory as _;
+    let cli = Cli::command();
+    cli.get_subcommands()
+        .map(|c| c.get_name().to_owned())
+        .collect()
 }
 
 /// `90s`, `1m30s`, `1.5h`; a plain number is seconds.

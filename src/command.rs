@@ -1,22 +1,35 @@
 //! One file per subcommand; each reads as a table of contents.
 
 pub mod adopt;
+mod alias;
 pub mod app;
 pub mod attach;
 pub mod check;
 pub mod config;
 pub mod deploy;
+pub mod exec;
 mod gap;
+pub mod gate;
 pub mod history;
+mod hooks;
 mod host;
 mod images;
+pub mod init;
 pub mod logs;
+pub mod maintenance;
+pub mod migrate;
+mod notices;
 pub mod plan;
 mod prepare;
+pub mod prune;
 pub mod recover;
 pub mod release;
 mod repair;
 pub mod rollback;
+pub mod run;
+mod schema;
+mod services;
+mod session;
 pub mod status;
 mod summary;
 
@@ -26,10 +39,18 @@ use crate::report::Reporter;
 use app::App;
 
 /// Runs a command; returns the exit code of a success (0, or 10 for differences).
-pub async fn run(cli: &Cli, app: &App<'_>) -> Result<u8, Error> {
+pub async fn dispatch(cli: &Cli, app: &App<'_>) -> Result<u8, Error> {
     match &cli.command {
-        Command::Deploy(arguments) => deploy::run(app, arguments).await.map(|()| 0),
-        Command::Rollback(arguments) => rollback::run(app, arguments).await.map(|()| 0),
+        Command::Deploy(arguments) => {
+            let result = deploy::run(app, arguments).await;
+            app.notices.ended(app, &result).await;
+            result.map(|()| 0)
+        }
+        Command::Rollback(arguments) => {
+            let result = rollback::run(app, arguments).await;
+            app.notices.ended(app, &result).await;
+            result.map(|()| 0)
+        }
         Command::Status(arguments) => status::run(app, arguments).await,
         Command::Logs(arguments) => logs::run(app, arguments).await.map(|()| 0),
         Command::Plan(arguments) => plan::run(app, arguments).await,
@@ -39,6 +60,35 @@ pub async fn run(cli: &Cli, app: &App<'_>) -> Result<u8, Error> {
         Command::Config(arguments) => config::run(app, arguments).map(|()| 0),
         Command::History(arguments) => history::run(app, arguments).await.map(|()| 0),
         Command::Recover => recover::run(app).await.map(|()| 0),
+        Command::Exec(arguments) => exec::run(app, arguments).await,
+        Command::Run(arguments) => run::run(app, arguments).await,
+        Command::Migrate(arguments) => migrate::run(app, arguments).await.map(|()| 0),
+        Command::Restart(arguments) => maintenance::restart(app, arguments).await.map(|()| 0),
+        Command::Stop(arguments) => maintenance::stop(app, arguments).await.map(|()| 0),
+        Command::Start(arguments) => maintenance::start(app, arguments).await.map(|()| 0),
+        Command::Prune(arguments) => prune::run(app, arguments).await.map(|()| 0),
+        Command::Init(arguments) => init::run(app, arguments).map(|()| 0),
+        Command::Gate(arguments) => gate::run(app, arguments),
+        Command::Completions(arguments) => {
+            app.reporter
+                .result(&crate::cli::completion_script(arguments.shell));
+            Ok(0)
+        }
+        Command::Man => {
+            app.reporter.result(&crate::cli::manual_page());
+            Ok(0)
+        }
+        Command::Alias(given) => {
+            let words = std::env::args_os().map(|w| w.to_string_lossy().into_owned());
+            let cli = alias::expand(app, &words.collect::<Vec<_>>(), given).await?;
+            let app = App::new(
+                &cli,
+                app.reporter,
+                app.environment.clone(),
+                app.cancel.clone(),
+            );
+            Box::pin(dispatch(&cli, &app)).await
+        }
     }
 }
 
@@ -58,7 +108,7 @@ pub async fn run_and_report(
     let app = App::new(cli, reporter, environment, signals.cancel.clone());
     let mut listening = std::pin::pin!(signals.listen());
     let result = tokio::select! {
-        result = run(cli, &app) => result,
+        result = dispatch(cli, &app) => result,
         never = &mut listening => match never {},
     };
     let code = match result {

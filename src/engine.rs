@@ -7,7 +7,7 @@ pub mod memory;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::stream::LocalBoxStream;
+use futures_util::stream::{BoxStream, LocalBoxStream};
 
 use crate::plan::observed::{Container, EngineInfo, LocalImage, Observed, RestartPolicy};
 use crate::plan::spec::{ContainerSpec, NetworkAttachment};
@@ -182,6 +182,41 @@ pub struct ExecResult {
     pub exit_code: i64,
     /// Both streams, as they came.
     pub output: String,
+}
+
+/// The streams of a command or a container, attached to this end.
+pub struct Attached {
+    /// What it writes, until it ends.
+    pub output: BoxStream<'static, Result<Piece, EngineError>>,
+    /// What it reads; a shutdown is the end of its input.
+    pub input: std::pin::Pin<Box<dyn tokio::io::AsyncWrite + Send>>,
+}
+
+/// Bytes that a command wrote, as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it was written to.
+    pub stream: LogStream,
+    /// Whatever they mean.
+    pub bytes: Vec<u8>,
+}
+
+/// Whether a command gets a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    /// It does: one stream, for a person.
+    Tty,
+    /// It does not: two streams, every byte as it is.
+    None,
+}
+
+/// How large a terminal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Lines.
+    pub rows: u16,
+    /// Characters in a line.
+    pub columns: u16,
 }
 
 /// Something happened to a container of the project.

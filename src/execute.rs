@@ -6,10 +6,13 @@ pub mod failure;
 mod perform;
 mod recover;
 mod run;
+mod settle;
 mod unwind;
 mod watch;
 
 pub use event::{Event, EventSink};
 pub use failure::{Failed, Failure, Finished};
+pub use perform::labels;
 pub use recover::{Journalled, recover, repair};
 pub use run::{Execution, run};
+pub use settle::start_and_settle;

@@ -5,6 +5,7 @@ pub mod command;
 pub mod engine;
 pub mod error;
 pub mod execute;
+pub mod notify;
 pub mod plan;
 pub mod project;
 pub mod report;

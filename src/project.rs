@@ -28,6 +28,7 @@ mod merge;
 pub mod model;
 mod normalize;
 mod path;
+mod plain;
 mod port_spec;
 pub mod print;
 pub mod project_name;
@@ -50,6 +51,8 @@ mod volume_spec;
 mod yaml;
 
 pub(crate) use load::placed;
+pub(crate) use shell::split as split_words;
+pub(crate) use suggest::closest;
 
 pub use error::{LoadError, Problem};
 pub use fingerprint::{ContentError, ContentFingerprint, ContentItem};
@@ -57,4 +60,5 @@ pub use hash::ServiceReferences;
 pub use load::load;
 pub use locate::{FileSource, LoadOptions, LocateError, Location, Skip, locate};
 pub use model::Project;
+pub use plain::plain_yaml;
 pub use source::Place;

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cli::{Ci, Colour, Globals};
+use crate::engine::LogStream;
 use crate::error::Error;
 use crate::execute::{Event, EventSink};
 use crate::plan::step::{PlannedStep, StageKind};
@@ -111,6 +112,11 @@ impl Reporter {
         self.colour && std::io::stdout().is_terminal()
     }
 
+    /// Whether a person looks at standard output.
+    pub fn stdout_is_terminal() -> bool {
+        std::io::stdout().is_terminal()
+    }
+
     /// Whether standard output is a terminal that can be drawn upon.
     pub fn is_screen(&self) -> bool {
         self.mode == Mode::Terminal && std::io::stdout().is_terminal()
@@ -134,6 +140,19 @@ impl Reporter {
     /// Waits until nobody reads standard output any more, as far as writing has shown.
     pub async fn reader_gone(&self) {
         self.out.gone().await;
+    }
+
+    /// Bytes of a command in a container, as they are; waits for their reader, false when that is gone.
+    pub async fn pass_on(&self, stream: LogStream, bytes: &[u8]) -> bool {
+        let output = match stream {
+            LogStream::Stdout => &self.out,
+            LogStream::Stderr => &self.err,
+        };
+        let read = output.room().await;
+        if read {
+            output.write(Piece::Kept, bytes);
+        }
+        read
     }
 
     /// How a changing command ended, on standard output; a reader that is stuck is not waited for.

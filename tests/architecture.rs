@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and the modules of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
+    ("notify", &["notify"]),
     ("project", &["project"]),
     ("plan", &["plan", "project"]),
     ("engine", &["engine", "plan", "project"]),
@@ -21,13 +22,15 @@ const MAY_USE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crate, and the modules that may name it.
-const MAY_NAME: [(&str, &[&str]); 7] = [
+const MAY_NAME: [(&str, &[&str]); 9] = [
+    ("rustls", &["notify"]),
+    ("tokio_rustls", &["notify"]),
     ("bollard", &["engine"]),
     ("granit_parser", &["project"]),
     ("clap", &["cli", "main"]),
     ("docker_credential", &["engine"]),
     ("nix", &["state", "command"]),
-    ("rustix", &["report"]),
+    ("rustix", &["command", "report"]),
     (
         "indexmap",
         &["project", "engine", "command", "report", "main"],

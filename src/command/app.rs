@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::notices::Notices;
 use crate::cli::{Cli, Globals};
 use crate::engine::docker::{DockerEngine, GivenLogin};
 use crate::error::{Error, ErrorKind};
@@ -28,6 +29,8 @@ pub struct App<'a> {
     pub cancel: CancellationToken,
     /// The environment of the process.
     pub environment: IndexMap<String, String>,
+    /// Who is told how it goes.
+    pub(super) notices: Notices,
     files: Vec<PathBuf>,
     login: Option<(String, String)>,
 }
@@ -45,6 +48,7 @@ impl<'a> App<'a> {
             reporter,
             cancel,
             environment,
+            notices: Notices::default(),
             files: cli.compose_files(),
             login: cli.login().cloned(),
         }

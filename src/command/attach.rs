@@ -185,7 +185,15 @@ impl<'a> Followed<'a> {
             }
             Entry::Committed => events.record(Event::Committed),
             Entry::Unwinding { reason } => events.record(Event::Unwinding { reason: &reason }),
-            Entry::UndoBegun { .. } | Entry::UndoDone { .. } | Entry::Closed { .. } => {}
+            Entry::HookBegun { name } => events.note(&format!("hook {name}")),
+            Entry::HookEnded {
+                name,
+                failure: Some(failure),
+            } => events.warning(&format!("hook {name}: {failure}")),
+            Entry::HookEnded { failure: None, .. }
+            | Entry::UndoBegun { .. }
+            | Entry::UndoDone { .. }
+            | Entry::Closed { .. } => {}
         }
     }
 

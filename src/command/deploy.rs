@@ -42,6 +42,7 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
     };
     let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead()).await;
     let loaded = loaded?;
+    app.notices.prepare(app, &loaded.project, &command)?;
     let mark = release::mark(&directory);
     let mut prepared =
         prepare::deploy(app, &engine, loaded, &asked, &mark, Leftovers::Mend).await?;

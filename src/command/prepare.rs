@@ -245,6 +245,19 @@ pub(super) async fn deploy(
     mark: &str,
     leftovers: Leftovers,
 ) -> Result<Prepared, Error> {
+    with_intent(app, engine, loaded, asked, mark, leftovers, Intent::Deploy).await
+}
+
+/// Plans a deploy, or its migration alone.
+pub(super) async fn with_intent(
+    app: &App<'_>,
+    engine: &DockerEngine,
+    loaded: Loaded,
+    asked: &Asked,
+    mark: &str,
+    leftovers: Leftovers,
+    intent: Intent,
+) -> Result<Prepared, Error> {
     let observed = snapshot(app, engine, &loaded, mark, leftovers).await?;
     let project = loaded.project;
     let images = images::resolve(engine, app.reporter, &project, &observed).await?;
@@ -263,7 +276,7 @@ pub(super) async fn deploy(
     let options = Options {
         mark: mark.to_owned(),
         seed: format!("{mark}{}", jiff::Timestamp::now()),
-        intent: Intent::Deploy,
+        intent,
         services: asked.services.clone(),
         orphans: if asked.remove_orphans {
             Orphans::Remove
@@ -281,7 +294,8 @@ pub(super) async fn deploy(
         ),
         content: content(&project)?,
         images,
-        tag: change,
+        // The migration alone leaves the env file as it is.
+        tag: change.filter(|_| intent == Intent::Deploy),
         set: asked.set.iter().map(|(name, _)| name.clone()).collect(),
         env_file: loaded.env_file.clone(),
         ..Options::default()

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::app::App;
 use super::gap::Gaps;
-use super::images;
 use super::prepare::Prepared;
+use super::{hooks, images};
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ErrorKind, kind_of};
 use crate::execute::{Execution, Failure, Finished, run};
@@ -15,8 +15,8 @@ use crate::plan::observed::Observed;
 use crate::project::Project;
 use crate::state::journal::FORMAT;
 use crate::state::{
-    Beginning, DeployLock, Header, ImageRecord, Outcome, ReleaseKind, ReleaseRecord, ReleaseStore,
-    Releases, StateDirectory, StoredModel, release,
+    Beginning, DeployLock, Entry, Header, ImageRecord, Outcome, ReleaseKind, ReleaseRecord,
+    ReleaseStore, Releases, StateDirectory, Store as _, StoredModel, release,
 };
 
 /// How many releases are kept, where `x-deployctl.keep_releases` says nothing.
@@ -55,6 +55,7 @@ pub(super) async fn execute(
     let state = app.state(intention.directory, &prepared.project.name)?;
     let releases = Releases::new(&state);
     let number = prepared.options.release;
+    hooks::check(app, intention.directory)?;
     let info = crate::engine::Engine::info(engine).await?;
     let beginning = beginning(app, prepared, intention, info.id);
     let header = beginning.header.clone();
@@ -65,6 +66,21 @@ pub(super) async fn execute(
         &beginning,
     )?;
     let gaps = Gaps::over(app.reporter);
+    app.notices.started(number, prepared.tag.as_deref());
+    let mut facts = facts(&releases, prepared, intention);
+    if let Some(before) = intention.before() {
+        let ran = hooks::run(
+            app,
+            &store,
+            intention.directory,
+            &prepared.project,
+            before,
+            &facts,
+        );
+        if let Err(error) = ran.await {
+            return Err(refused_by_hook(store, error));
+        }
+    }
     let execution = Execution {
         engine,
         store: &store,
@@ -85,6 +101,17 @@ pub(super) async fn execute(
     if let Err(error) = updated {
         app.reporter.warning(&error.to_string());
     }
+    let stands = finished.outcome == Outcome::Succeeded && finished.problems.is_empty();
+    facts.outcome = Some(finished.outcome.to_string().replace(' ', "-"));
+    facts.reason = finished.failed.as_ref().map(|f| f.failure.to_string());
+    facts.backup.clone_from(&finished.backup);
+    if let Some(after) = intention.after(stands) {
+        let project = &prepared.project;
+        let ran = hooks::run(app, &store, intention.directory, project, after, &facts);
+        if let Err(error) = ran.await {
+            app.reporter.warning(&error.to_string());
+        }
+    }
     store.finish()?;
     if finished.outcome == Outcome::Succeeded
         && let Err(error) = releases.prune(keep(&prepared.project))
@@ -92,6 +119,52 @@ pub(super) async fn execute(
         app.reporter.warning(&error.to_string());
     }
     conclude(app, &state, number, &finished)
+}
+
+impl Intention<'_> {
+    /// The hook before anything is touched.
+    fn before(&self) -> Option<hooks::Moment> {
+        match self.kind {
+            ReleaseKind::Deploy => Some(hooks::Moment::PreDeploy),
+            ReleaseKind::Rollback => Some(hooks::Moment::PreRollback),
+            ReleaseKind::Adopted | ReleaseKind::Migration => None,
+        }
+    }
+
+    /// The hook when everything is over.
+    fn after(&self, stands: bool) -> Option<hooks::Moment> {
+        match (self.kind, stands) {
+            (ReleaseKind::Adopted | ReleaseKind::Migration, _) => None,
+            (_, false) => Some(hooks::Moment::OnFailure),
+            (ReleaseKind::Deploy, true) => Some(hooks::Moment::PostDeploy),
+            (ReleaseKind::Rollback, true) => Some(hooks::Moment::PostRollback),
+        }
+    }
+}
+
+fn facts(releases: &Releases, prepared: &Prepared, intention: &Intention<'_>) -> hooks::Facts {
+    let previous = intention.previous.and_then(|n| releases.get(n).ok());
+    hooks::Facts {
+        project: prepared.project.name.clone(),
+        release: prepared.options.release,
+        command: intention.command.clone(),
+        tag: prepared.tag.clone(),
+        previous_tag: previous.and_then(|r| r.tag),
+        ..hooks::Facts::default()
+    }
+}
+
+/// The release ends before it has touched anything.
+fn refused_by_hook(store: ReleaseStore, error: Error) -> Error {
+    let outcome = Outcome::Failed;
+    let closed = store
+        .record(outcome, Some(&error.to_string()))
+        .and_then(|()| store.append(&Entry::Closed { outcome }))
+        .and_then(|()| store.finish());
+    match closed {
+        Ok(()) => error,
+        Err(failed) => failed.into(),
+    }
 }
 
 /// An error unless the new release stands with nothing left to do.
@@ -304,7 +377,7 @@ pub(super) fn plan_images(
     Ok(())
 }
 
-fn keep(project: &Project) -> usize {
+pub(super) fn keep(project: &Project) -> usize {
     let written = project
         .extensions
         .get("x-deployctl")

@@ -8,7 +8,7 @@ use super::prepare::{self, Asked, Prepared};
 use super::recover::recover_unfinished;
 use super::release::{self, Intention};
 use super::repair::{self, Leftovers};
-use super::{deploy, images};
+use super::{deploy, images, schema};
 use crate::cli::{DeployArguments, RollbackArguments};
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ErrorKind};
@@ -126,12 +126,19 @@ async fn to_release(
     today: Option<prepare::Loaded>,
     command: String,
 ) -> Result<(), Error> {
+    schema::check(
+        app,
+        releases.directory(),
+        record,
+        arguments.across_migration,
+    )?;
     let stored = releases.model(record.number)?;
     let mut project =
         Project::from_stored(stored.model).map_err(|e| Error::new(ErrorKind::Invalid, e))?;
     if let (true, Some(today)) = (arguments.current_env, &today) {
         take_todays_values(&mut project, &today.project);
     }
+    app.notices.prepare(app, &project, &command)?;
     let observed = prepare::observe(engine, &project).await?;
     let mark = release::mark(directory);
     if !app.globals.adopt {
@@ -288,7 +295,7 @@ fn only_project(directory: &Path) -> Result<String, Error> {
         .flatten()
         .flatten();
     let mut names: Vec<String> = entries
-        .filter(|e| e.path().is_dir())
+        .filter(|e| e.path().is_dir() && e.file_name() != "hooks")
         .map(|e| e.file_name().to_string_lossy().into_owned())
         .collect();
     match names.len() {

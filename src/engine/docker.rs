@@ -2,6 +2,7 @@
 
 mod archive;
 mod assets;
+mod attach;
 mod body;
 mod connect;
 mod credentials;
@@ -173,7 +174,7 @@ impl Engine for DockerEngine {
         container: &str,
         network: &NetworkAttachment,
     ) -> Result<(), EngineError> {
-        let joined = self.attach(request, container, network).await;
+        let joined = self.attach_network(request, container, network).await;
         // 403: it is on that network.
         unless(
             joined,

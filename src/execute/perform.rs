@@ -415,7 +415,8 @@ fn by_digest(image: &PlannedImage) -> String {
     }
 }
 
-fn labels(
+/// The labels of a container, the image's id and the config hash filled in.
+pub fn labels(
     project: &Project,
     spec: &ContainerSpec,
     ids: &BTreeMap<String, String>,

@@ -73,6 +73,8 @@ impl Journalled {
                 Entry::Unwinding { .. } => journal.committed = false,
                 Entry::Closed { outcome } => journal.closed = Some(outcome),
                 Entry::Begin(_)
+                | Entry::HookBegun { .. }
+                | Entry::HookEnded { .. }
                 | Entry::StepFailed { .. }
                 | Entry::UndoBegun { .. }
                 | Entry::UndoDone { .. } => {}

@@ -16,7 +16,9 @@ use crate::execute::failure::{Failed, Failure, Finished};
 use crate::execute::perform::{Known, Performer, with_causes};
 use crate::execute::unwind::Unwind;
 use crate::execute::watch::Watch;
-use crate::plan::step::{ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Until};
+use crate::plan::step::{
+    Action, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Until,
+};
 use crate::project::model::Project;
 use crate::state::{Entry, Header, Outcome, Store};
 
@@ -120,7 +122,9 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         }
         let written = self.performer.store.append(&Entry::Committed);
         written.map_err(|error| commit(Failure::Store(with_causes(&error))))?;
-        self.performer.events.record(Event::Committed);
+        if self.plan.changes.iter().any(|c| c.action != Action::Run) {
+            self.performer.events.record(Event::Committed);
+        }
         Ok(())
     }
 

@@ -45,13 +45,15 @@ pub struct Options {
     pub let_go: Vec<(String, Vec<String>)>,
 }
 
-/// Forward with jobs, or back without.
+/// Forward with jobs, back without, or the jobs alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {
     /// Backup, migration, update, smoke.
     Deploy,
     /// Update and smoke; the database stays as it is.
     Rollback,
+    /// The migration alone: no service is looked at.
+    Migrate,
 }
 
 /// What becomes of containers whose service is gone.

@@ -34,6 +34,10 @@ pub fn reconcile(
     options: &Options,
 ) -> Result<Plan, PlanError> {
     let mut planner = Planner::new(project, observed, options)?;
+    if options.intent == Intent::Migrate {
+        planner.migration()?;
+        return Ok(planner.finish());
+    }
     planner.services()?;
     planner.orphans();
     planner.jobs()?;

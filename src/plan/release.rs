@@ -147,6 +147,15 @@ fn pull_lane(image: &PlannedImage) -> Option<Lane> {
     })
 }
 
+/// The commit of what is no release: a line in the history.
+pub fn record() -> Stage {
+    stage(
+        StageKind::Commit,
+        "commit",
+        vec![redone(Step::RecordRelease)],
+    )
+}
+
 fn redone(step: Step) -> crate::plan::PlannedStep {
     final_step(
         step,

@@ -15,6 +15,11 @@ use crate::project::model::Service;
 #[serde(transparent)]
 pub struct PlannedId(pub String);
 
+/// The lane, and the kept output, of the schema as it is before the migration; no service can have this name.
+pub const SCHEMA_BEFORE: &str = "schema:before";
+/// The same after it.
+pub const SCHEMA_AFTER: &str = "schema:after";
+
 /// Labels of docker compose and of our own.
 pub mod label {
     /// Project name.

@@ -12,6 +12,11 @@ use super::model::{Project, Service};
 use super::{go_json, load};
 use document::{Document, Section};
 
+/// Any value as YAML text.
+pub fn yaml_text(value: &serde_json::Value) -> String {
+    yaml::render(value)
+}
+
 /// The project in the JSON of docker compose; every `$` of a value is written `$$`.
 #[must_use]
 pub fn config_json(project: &Project) -> String {

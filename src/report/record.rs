@@ -16,6 +16,7 @@ pub fn name(record: &ReleaseRecord) -> String {
 pub fn kind(record: &ReleaseRecord) -> String {
     match (record.kind, record.source) {
         (ReleaseKind::Deploy, _) => "deploy".to_owned(),
+        (ReleaseKind::Migration, _) => "migrate".to_owned(),
         (ReleaseKind::Adopted, _) => "adopted".to_owned(),
         (ReleaseKind::Rollback, Some(source)) => format!("rollback to {source}"),
         (ReleaseKind::Rollback, None) => "rollback".to_owned(),

@@ -59,11 +59,33 @@ pub enum Entry {
         /// Of the step that it takes back.
         number: u32,
     },
+    /// An executable of `.deployctl/hooks/` is about to run. Recovery runs none again.
+    HookBegun {
+        /// `pre-deploy`.
+        name: String,
+    },
+    /// It ended.
+    HookEnded {
+        /// `pre-deploy`.
+        name: String,
+        /// Why it counts as failed, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
+    },
     /// One world stands; nothing is left to do.
     Closed {
         /// Which.
         outcome: Outcome,
     },
+}
+
+impl Entry {
+    /// Whether these lines end a journal: hooks may still run once one world stands.
+    pub fn close(entries: &[Self]) -> bool {
+        let is_hook = |e: &&Self| matches!(e, Self::HookBegun { .. } | Self::HookEnded { .. });
+        let last = entries.iter().rev().find(|e| !is_hook(e));
+        matches!(last, Some(Self::Closed { .. }))
+    }
 }
 
 /// The first line of a journal.

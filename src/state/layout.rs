@@ -130,7 +130,7 @@ pub fn unfinished(app_directory: &Path) -> Result<Vec<PathBuf>, FileError> {
 /// Closed, or without a whole line: then nothing was begun.
 fn is_over(path: &Path) -> bool {
     journal::read(path)
-        .is_ok_and(|journal| matches!(journal.entries.last(), None | Some(Entry::Closed { .. })))
+        .is_ok_and(|journal| journal.entries.is_empty() || Entry::close(&journal.entries))
 }
 
 fn with_environment(name: &str, environment: Option<&str>) -> String {

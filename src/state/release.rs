@@ -70,6 +70,8 @@ pub enum ReleaseKind {
     Rollback,
     /// It ran before deployctl came.
     Adopted,
+    /// No release: the migration alone, in the journal and the history.
+    Migration,
 }
 
 /// An image that a service of a release runs.
@@ -179,8 +181,9 @@ impl ReleaseRecord {
 
     /// What a journal alone tells of its release: the record may be gone.
     pub(super) fn from_header(header: &Header) -> Self {
-        let kind = match header.command.as_str() {
-            "rollback" => ReleaseKind::Rollback,
+        let kind = match header.command.split(' ').next() {
+            Some("rollback") => ReleaseKind::Rollback,
+            Some("migrate") => ReleaseKind::Migration,
             _ => ReleaseKind::Deploy,
         };
         Self {
@@ -194,6 +197,7 @@ impl ReleaseRecord {
     #[must_use]
     pub fn serves(&self) -> bool {
         matches!(self.outcome, Outcome::Succeeded | Outcome::Adopted)
+            && self.kind != ReleaseKind::Migration
     }
 }
 
@@ -254,6 +258,7 @@ impl std::fmt::Display for ReleaseKind {
             Self::Deploy => "deploy",
             Self::Rollback => "rollback",
             Self::Adopted => "adopted",
+            Self::Migration => "migrate",
         })
     }
 }

@@ -34,6 +34,11 @@ impl Releases {
         }
     }
 
+    /// Where they are kept.
+    pub fn directory(&self) -> &StateDirectory {
+        &self.directory
+    }
+
     /// The number of the next release; one that was given before is never given again.
     pub fn next_number(&self) -> Result<u32, RecordError> {
         Ok(self.numbers()?.last().map_or(1, |last| last + 1))
@@ -87,7 +92,8 @@ impl Releases {
     ///
     /// Of several with the same tag the newest one that served, else the newest.
     pub fn find(&self, asked: &str) -> Result<Option<ReleaseRecord>, RecordError> {
-        let records = self.list()?;
+        let mut records = self.list()?;
+        records.retain(|record| record.kind != crate::state::ReleaseKind::Migration);
         if let Some(found) = newest(&records, |record| record.tag.as_deref() == Some(asked)) {
             return Ok(Some(found.clone()));
         }
@@ -135,19 +141,25 @@ impl Releases {
         )?)
     }
 
-    /// Forgets all but the newest `keep` that served and the newest `keep` that did not, with
-    /// their logs; returns what was forgotten.
-    pub fn prune(&self, keep: usize) -> Result<Vec<ReleaseRecord>, RecordError> {
+    /// What [`Self::prune`] would forget.
+    pub fn beyond(&self, keep: usize) -> Result<Vec<ReleaseRecord>, RecordError> {
         // What serves, and what it replaced, is never forgotten.
         let keep = keep.max(2);
         let (served, failed): (Vec<_>, Vec<_>) =
             self.list()?.into_iter().partition(ReleaseRecord::serves);
-        let mut forgotten = Vec::new();
+        let mut beyond = Vec::new();
         for mut records in [served, failed] {
             records.truncate(records.len().saturating_sub(keep));
-            forgotten.extend(records);
+            beyond.extend(records);
         }
-        forgotten.sort_by_key(|record| record.number);
+        beyond.sort_by_key(|record| record.number);
+        Ok(beyond)
+    }
+
+    /// Forgets all but the newest `keep` that served and the newest `keep` that did not, with
+    /// their logs; returns what was forgotten.
+    pub fn prune(&self, keep: usize) -> Result<Vec<ReleaseRecord>, RecordError> {
+        let forgotten = self.beyond(keep)?;
         for record in &forgotten {
             self.forget(record.number)?;
         }

@@ -213,7 +213,7 @@ fn put_away_journal(directory: &StateDirectory) -> Result<PutAway, StateError> {
         }
         other => other?,
     };
-    if !matches!(recorded.entries.last(), Some(Entry::Closed { .. })) {
+    if !Entry::close(&recorded.entries) {
         return Ok(PutAway::StillOpen);
     }
     let folder = directory.create_release(journal.header().release)?;

@@ -119,7 +119,12 @@ fn steps(state: &StateDirectory, number: u32) -> Vec<String> {
                 let step = planned.get(&number).cloned().unwrap_or_default();
                 said.push(format!("undone: {step}"));
             }
+            Entry::HookEnded { name, failure } => said.push(match failure {
+                Some(failure) => format!("hook {name} failed: {failure}"),
+                None => format!("hook {name}"),
+            }),
             Entry::Begin(_)
+            | Entry::HookBegun { .. }
             | Entry::StepBegun { .. }
             | Entry::UndoBegun { .. }
             | Entry::Closed { .. } => {}

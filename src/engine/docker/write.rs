@@ -113,7 +113,7 @@ impl DockerEngine {
     async fn complete(&self, request: &CreateRequest<'_>, id: &str) -> Result<(), EngineError> {
         if !self.speaks(44) {
             for attachment in request.spec.networks.iter().skip(1) {
-                self.attach(request, id, attachment).await?;
+                self.attach_network(request, id, attachment).await?;
             }
         }
         let inline = files::inline(request.project, &request.spec.service);
@@ -129,7 +129,7 @@ impl DockerEngine {
         Ok(())
     }
 
-    pub(super) async fn attach(
+    pub(super) async fn attach_network(
         &self,
         request: &CreateRequest<'_>,
         id: &str,

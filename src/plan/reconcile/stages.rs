@@ -77,6 +77,10 @@ impl Planner<'_> {
             kind: StageKind::Smoke,
             lanes: vec![lane.clone()],
         }));
+        if self.options.intent == Intent::Migrate {
+            stages.push(release::record());
+            return stages;
+        }
         stages.extend(release::commit(self.options));
         stages.extend(release::clean(
             self.options,

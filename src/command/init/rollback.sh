@@ -1,0 +1,3 @@
+#!/bin/sh
+# ./rollback.sh [TAG]
+cd "$(dirname "$0")" && exec ./deployctl rollback "$@"

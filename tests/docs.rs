@@ -1,0 +1,197 @@
+//! The documentation, read by the program that it is about.
+
+use std::path::{Path, PathBuf};
+
+use deployctl::cli::{self, Command};
+use deployctl::error::EXIT_CODES;
+
+/// Aliases that the pages define as examples.
+const ALIASES: [&str; 2] = ["console", "psql"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = std::fs::read_dir(root().join("docs")).expect("docs");
+    let mut paths: Vec<PathBuf> = docs.map(|e| e.expect("an entry").path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "md" || e == "yml"));
+    paths.push(root().join("README.md"));
+    assert!(paths.len() > 10, "{paths:?}");
+    let texts = paths.into_iter().map(|path| {
+        let text = std::fs::read_to_string(&path).expect("text");
+        (path, text)
+    });
+    texts.collect()
+}
+
+/// Code of a page: fenced and indented lines, and what stands in backticks elsewhere.
+fn code(text: &str) -> Vec<String> {
+    let (mut code, mut fenced) = (Vec::new(), false);
+    for line in text.lines() {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if fenced || line.starts_with("    ") {
+            code.push(line.to_owned());
+        } else {
+            code.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    code
+}
+
+/// Every call of deployctl on a line, without what the shell would keep to itself.
+fn calls(line: &str) -> Vec<Vec<String>> {
+    let starts = line.match_indices("deployctl ").filter(|(at, _)| {
+        let before = &line[..*at];
+        before.is_empty() || before.ends_with([' ', '/', '"', '\'', '(']) && !before.ends_with(": ")
+    });
+    starts
+        .map(|(at, name)| {
+            let before = &line[..at];
+            let open = ['\'', '"']
+                .into_iter()
+                .find(|q| before.matches(*q).count() % 2 == 1);
+            let rest = line[at + name.len()..].replace("${{ github.sha }}", "abc");
+            words(&rest, open)
+        })
+        .filter(|words| !words.is_empty())
+        .collect()
+}
+
+fn words(text: &str, open: Option<char>) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            (c, None) if Some(c) == open => break,
+            (c, Some(q)) if c == q => quote = None,
+            (c, Some(_)) => word.push(c),
+            ('\'' | '"', None) => quote = Some(c),
+            ('>' | '<' | '|' | ';' | '#' | ')' | '&', None) => break,
+            // Two calls side by side, or words for people behind.
+            (' ', None) if chars.peek() == Some(&' ') => break,
+            (' ', None) => words.push(std::mem::take(&mut word)),
+            (c, None) => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|w| !w.is_empty());
+    words
+}
+
+#[test]
+fn every_command_in_the_documentation_is_one() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for (path, text) in pages() {
+        for words in code(&text).iter().flat_map(|line| calls(line)) {
+            count += 1;
+            let line = ["deployctl".to_owned()]
+                .into_iter()
+                .chain(words.clone())
+                .collect::<Vec<_>>();
+            if words.iter().any(|w| w == "--help") {
+                continue;
+            }
+            match cli::parse(&line) {
+                Ok(cli) => match cli.command {
+                    Command::Alias(given) if !ALIASES.contains(&given[0].as_str()) => {
+                        wrong.push(format!("{}: {line:?} is no command", path.display()));
+                    }
+                    _ => {}
+                },
+                Err(message) => wrong.push(format!("{}: {line:?}: {message}", path.display())),
+            }
+        }
+    }
+    assert!(count > 80, "only {count} commands were found");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_is_no_command_would_be_found() {
+    let line = "ssh deploy@host 'cd app && ./deployctl frobnicate x'";
+    assert_eq!(calls(line), [["frobnicate", "x"]]);
+    assert_eq!(
+        calls("./deployctl status        ./deployctl logs -f api"),
+        [vec!["status"], vec!["logs", "-f", "api"]]
+    );
+    assert_eq!(
+        calls("deployctl exec db sh -c 'a; b' > out"),
+        [["exec", "db", "sh", "-c", "a; b"]]
+    );
+}
+
+#[test]
+fn links_lead_to_pages_that_exist() {
+    for (path, text) in pages() {
+        for link in text.split("](").skip(1).filter_map(|t| t.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let target = path.parent().expect("a folder").join(file);
+            assert!(target.exists(), "{}: {link}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_page_of_exit_codes_has_the_table() {
+    let page = read("docs/exit-codes.md");
+    for row in EXIT_CODES {
+        let line = format!("| {} | {} | {} |", row.code, row.meaning, row.serves);
+        assert!(page.contains(&line), "{line}");
+    }
+}
+
+#[test]
+fn the_keys_of_the_configuration_are_those_that_the_program_reads() {
+    fn sources(folder: &Path, all: &mut String) {
+        for entry in std::fs::read_dir(folder).expect("src") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                all.push_str(&std::fs::read_to_string(path).expect("text"));
+            }
+        }
+    }
+    let mut code = String::new();
+    sources(&root().join("src"), &mut code);
+    let page = read("docs/configuration.md");
+    let section = page
+        .split("## `x-deployctl`")
+        .nth(1)
+        .and_then(|s| s.split("## Webhooks").next());
+    let keys: Vec<&str> = section
+        .expect("the section")
+        .lines()
+        .filter_map(|l| l.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert!(keys.len() >= 8, "{keys:?}");
+    for key in keys {
+        assert!(
+            code.contains(&format!("\"{key}\"")),
+            "nothing reads `{key}`"
+        );
+    }
+}
+
+#[test]
+fn every_command_is_in_the_readme() {
+    let readme = read("README.md");
+    for command in cli::command_names() {
+        assert!(readme.contains(&format!("| `{command}")), "{command}");
+    }
+}
+
+#[test]
+fn the_workflow_of_the_documentation_is_the_one_that_init_writes() {
+    let written = read("src/command/init/workflow.yml").replace("@IMAGE@", "ghcr.io/acme/app");
+    assert_eq!(read("docs/github-workflow.yml"), written);
+}
