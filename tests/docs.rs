@@ -70,13 +70,12 @@ fn words(text: &str, open: Option<char>) -> Vec<String> {
         match (c, quote) {
             (c, None) if Some(c) == open => break,
             (c, Some(q)) if c == q => quote = None,
-            (c, Some(_)) => word.push(c),
             ('\'' | '"', None) => quote = Some(c),
             ('>' | '<' | '|' | ';' | '#' | ')' | '&', None) => break,
             // Two calls side by side, or words for people behind.
             (' ', None) if chars.peek() == Some(&' ') => break,
             (' ', None) => words.push(std::mem::take(&mut word)),
-            (c, None) => word.push(c),
+            (c, _) => word.push(c),
         }
     }
     words.push(word);
