@@ -169,6 +169,9 @@ pub struct DeployArguments {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Deploy unless a CI run with a higher number has deployed already: of two that wait, the older tag does not win
+    #[arg(long, value_name = "RUN")]
+    pub unless_newer: Option<u64>,
     /// Which files.
     #[command(flatten)]
     pub files: Files,

@@ -260,7 +260,9 @@ pub(super) async fn deploy(
         timeout: app.globals.timeout,
         job_timeout: app.globals.job_timeout,
         rollback_tag: rollback_tag(
-            serving.as_deref(),
+            serving
+                .or(served_last(&loaded.directory, &project)?)
+                .as_deref(),
             loaded.tag.as_deref(),
             &project,
             &observed,
@@ -389,6 +391,12 @@ pub(super) fn tag_change(
 fn env_file_error(error: crate::state::EnvFileError) -> Error {
     let hints = error.hints();
     Error::new(ErrorKind::Invalid, error).hints(hints)
+}
+
+/// The tag of the newest release that stands, where its containers are gone and cannot say it.
+fn served_last(directory: &Path, project: &Project) -> Result<Option<String>, Error> {
+    let state = StateDirectory::open(directory, &project.name)?;
+    Ok(Releases::new(&state).current()?.and_then(|r| r.tag))
 }
 
 /// The tag that serves before; from a tag to itself (a moving one) the digest tells them apart.

@@ -146,6 +146,8 @@ async fn to_release(
     let serving = variable
         .as_deref()
         .and_then(|v| tag::serving(&project, &observed, v));
+    // Where its containers are gone the history says what served last.
+    let served_last = releases.current()?.and_then(|r| r.tag);
     let env_file = today
         .as_ref()
         .and_then(|t| t.env_file.clone())
@@ -159,7 +161,7 @@ async fn to_release(
         timeout: app.globals.timeout,
         job_timeout: app.globals.job_timeout,
         rollback_tag: prepare::rollback_tag(
-            serving.as_deref(),
+            serving.clone().or(served_last).as_deref(),
             record.tag.as_deref(),
             &project,
             &observed,
@@ -201,6 +203,7 @@ async fn to_release(
         note: arguments.reason.clone(),
         source: Some(record.source.unwrap_or(record.number)),
         previous: releases.current()?.map(|r| r.number),
+        run: None,
         directory,
     };
     let number = release::execute(app, lock, engine, &prepared, &intention).await?;

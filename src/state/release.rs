@@ -52,6 +52,9 @@ pub struct ReleaseRecord {
     pub environment_keys: Vec<String>,
     /// What a job of profile `backup` printed as `backup=…`.
     pub backup: Option<String>,
+    /// The number of the CI run that deployed it, where it was told: `--unless-newer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
 }
 
 /// Where a release came from.
@@ -166,6 +169,7 @@ impl ReleaseRecord {
             images: BTreeMap::new(),
             environment_keys: Vec::new(),
             backup: None,
+            run: None,
         }
     }
 
