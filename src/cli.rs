@@ -252,6 +252,9 @@ pub struct DeployArguments {
     /// A login for this command.
     #[command(flatten)]
     pub login: Login,
+    /// Deploy unless a CI run with a higher number has deployed already: of two that wait, the older tag does not win
+    #[arg(long, value_name = "RUN")]
+    pub unless_newer: Option<u64>,
     /// Which files.
     #[command(flatten)]
     pub files: Files,

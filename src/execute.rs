@@ -1,11 +1,13 @@
 //! Runs a plan forward, waits for health, unwinds; recovers an unfinished journal.
 
+mod away;
 pub mod event;
 mod evidence;
 pub mod failure;
 mod perform;
 mod recover;
 mod run;
+mod serving;
 mod settle;
 mod unwind;
 mod watch;

@@ -20,6 +20,7 @@ pub mod release;
 pub mod releases;
 pub mod rollback_tag;
 pub mod store;
+mod sweep;
 #[cfg(test)]
 mod testing;
 
@@ -40,6 +41,7 @@ pub use release::{ImageRecord, Origin, RecordError, ReleaseKind, ReleaseRecord, 
 pub use releases::Releases;
 pub use rollback_tag::{read_rollback_tag, write_rollback_tag};
 pub use store::{Beginning, ReleaseStore};
+pub use sweep::sweep;
 
 use crate::plan::step::{MissingLine, VariableValue};
 

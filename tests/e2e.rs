@@ -3,6 +3,10 @@
 //! `scripts/test` brings both up; without them these tests fail, they do not skip themselves.
 
 #[path = "e2e/app.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the other tests on the engine; each uses its part"
+)]
 mod app;
 
 use std::time::{Duration, Instant};

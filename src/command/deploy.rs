@@ -43,6 +43,9 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
     let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead()).await;
     let loaded = loaded?;
     app.notices.prepare(app, &loaded.project, &command)?;
+    if let Some(run) = arguments.unless_newer {
+        refuse_an_older_run(app, &directory, &loaded.project.name, run)?;
+    }
     let mark = release::mark(&directory);
     let mut prepared =
         prepare::deploy(app, &engine, loaded, &asked, &mark, Leftovers::Mend).await?;
@@ -57,11 +60,30 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
         note: arguments.reason.clone(),
         source: None,
         previous,
+        run: arguments.unless_newer,
         directory: &directory,
     };
     let number = release::execute(app, &lock, &engine, &prepared, &intention).await?;
     succeeded(app, number, &prepared);
     Ok(())
+}
+
+/// Of two runs that waited for the lock the older one may come last.
+fn refuse_an_older_run(
+    app: &App<'_>,
+    directory: &Path,
+    project: &str,
+    run: u64,
+) -> Result<(), Error> {
+    let records = Releases::new(&app.state(directory, project)?).list()?;
+    let newest = records.iter().filter(|r| r.serves()).max_by_key(|r| r.run);
+    let Some((newer, record)) = newest.and_then(|r| Some((r.run.filter(|n| *n > run)?, r))) else {
+        return Ok(());
+    };
+    let tag = record.tag.as_deref().unwrap_or("the files as they were");
+    let message = format!("run {run} is older than run {newer}, which has deployed {tag}");
+    Err(Error::new(ErrorKind::Check, message)
+        .hint("to deploy it all the same, leave `--unless-newer` out"))
 }
 
 /// `deploy sha-abc123`, for the lock and the history.

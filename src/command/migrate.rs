@@ -63,6 +63,7 @@ pub async fn run(app: &App<'_>, arguments: &MigrateArguments) -> Result<(), Erro
         source: None,
         previous,
         directory: &directory,
+        run: None,
     };
     let number = release::execute(app, &lock, &engine, &prepared, &intention).await?;
     app.reporter.note(&format!(

@@ -50,6 +50,14 @@ pub(super) struct Loaded {
     pub tag: Option<String>,
 }
 
+impl Loaded {
+    /// What the env file says of the tag, and what is asked for.
+    pub(super) fn tag_line(&self) -> Result<Option<TagChange>, Error> {
+        let (file, variable) = (self.env_file.as_deref(), self.variable.as_deref());
+        tag_change(file, variable, self.tag.as_deref(), None)
+    }
+}
+
 /// Loads the project with the asked tag and variables in the place of the env file's.
 pub(super) async fn load(app: &App<'_>, asked: &Asked) -> Result<Loaded, Error> {
     let (loaded, warnings) = load_quietly(app, asked).await?;
@@ -209,31 +217,16 @@ pub(super) async fn observe(engine: &DockerEngine, project: &Project) -> Result<
 pub(super) async fn snapshot(
     app: &App<'_>,
     engine: &DockerEngine,
-    loaded: &Loaded,
+    project: &Project,
+    tag: Option<&TagChange>,
     mark: &str,
     leftovers: Leftovers,
 ) -> Result<Observed, Error> {
-    let project = &loaded.project;
     let observed = observe(engine, project).await?;
     if !app.globals.adopt {
         owner::check(project, &observed.containers, mark)?;
     }
-    let tag = tag_change(
-        loaded.env_file.as_deref(),
-        loaded.variable.as_deref(),
-        loaded.tag.as_deref(),
-        None,
-    )?;
-    repair::mend(
-        app,
-        engine,
-        project,
-        observed,
-        tag.as_ref(),
-        mark,
-        leftovers,
-    )
-    .await
+    repair::mend(app, engine, project, observed, tag, mark, leftovers).await
 }
 
 /// Plans a deploy of what was loaded.
@@ -258,7 +251,8 @@ pub(super) async fn with_intent(
     leftovers: Leftovers,
     intent: Intent,
 ) -> Result<Prepared, Error> {
-    let observed = snapshot(app, engine, &loaded, mark, leftovers).await?;
+    let tag = loaded.tag_line()?;
+    let observed = snapshot(app, engine, &loaded.project, tag.as_ref(), mark, leftovers).await?;
     let project = loaded.project;
     let images = images::resolve(engine, app.reporter, &project, &observed).await?;
     let serving = loaded
@@ -286,7 +280,9 @@ pub(super) async fn with_intent(
         timeout: app.globals.timeout,
         job_timeout: app.globals.job_timeout,
         rollback_tag: rollback_tag(
-            serving.as_deref(),
+            serving
+                .or(served_last(&loaded.directory, &project)?)
+                .as_deref(),
             loaded.tag.as_deref(),
             &project,
             &observed,
@@ -416,6 +412,12 @@ pub(super) fn tag_change(
 fn env_file_error(error: crate::state::EnvFileError) -> Error {
     let hints = error.hints();
     Error::new(ErrorKind::Invalid, error).hints(hints)
+}
+
+/// The tag of the newest release that stands, where its containers are gone and cannot say it.
+fn served_last(directory: &Path, project: &Project) -> Result<Option<String>, Error> {
+    let state = StateDirectory::open(directory, &project.name)?;
+    Ok(Releases::new(&state).current()?.and_then(|r| r.tag))
 }
 
 /// The tag that serves before; from a tag to itself (a moving one) the digest tells them apart.

@@ -10,7 +10,7 @@ use crate::engine::Engine as _;
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ErrorKind};
 use crate::execute::{Journalled, recover};
-use crate::state::{DeployLock, Outcome, ReleaseStore, StateDirectory, unfinished};
+use crate::state::{DeployLock, Outcome, ReleaseStore, StateDirectory, sweep, unfinished};
 
 /// Works without a Compose file: the journal alone suffices.
 pub async fn run(app: &App<'_>) -> Result<(), Error> {
@@ -21,11 +21,16 @@ pub async fn run(app: &App<'_>) -> Result<(), Error> {
     let lock = app.lock(&directory, "recover").await?;
     let nothing = unfinished(&directory)?.is_empty();
     let engine = app.engine().await?;
-    recover_unfinished(app, &lock, &engine, &directory).await?;
+    let lost = recover_unfinished(app, &lock, &engine, &directory).await?;
     // Where the files can be read they say whose containers to look for, should a journal be gone.
     if let Ok(loaded) = prepare::load(app, &Asked::default()).await {
         let mark = release::mark(&loaded.directory);
-        prepare::snapshot(app, &engine, &loaded, &mark, Leftovers::Mend).await?;
+        let (project, tag) = (&loaded.project, loaded.tag_line()?);
+        prepare::snapshot(app, &engine, project, tag.as_ref(), &mark, Leftovers::Mend).await?;
+    }
+    if !lost.is_empty() {
+        return Err(Error::new(ErrorKind::Degraded, lost.join("; "))
+            .hint("make it anew with what served: deployctl deploy TAG   (deployctl history)"));
     }
     if nothing {
         app.reporter
@@ -34,22 +39,28 @@ pub async fn run(app: &App<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finishes or undoes every unfinished release of a directory.
+/// Finishes or undoes every unfinished release of a directory; returns what nothing brings back, because
+/// somebody removed it: a deploy makes it anew.
 pub(super) async fn recover_unfinished(
     app: &App<'_>,
     lock: &DeployLock,
     engine: &DockerEngine,
     directory: &Path,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
+    let mut lost = Vec::new();
+    sweep(lock, directory);
     for journal in unfinished(directory)? {
         let project = journal
             .parent()
             .and_then(Path::file_name)
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default();
-        one(app, lock, engine, directory, &project).await?;
+        lost.extend(one(app, lock, engine, directory, &project).await?);
     }
-    Ok(())
+    for lost in &lost {
+        app.reporter.warning(lost);
+    }
+    Ok(lost)
 }
 
 async fn one(
@@ -58,7 +69,7 @@ async fn one(
     engine: &DockerEngine,
     directory: &Path,
     project: &str,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let state = StateDirectory::open_or_create(directory, project)?;
     let (store, recorded) = ReleaseStore::recover(lock, &state, &app.rollback_tag(directory))?;
     let Some(journal) = Journalled::from_entries(recorded.entries) else {
@@ -90,6 +101,9 @@ async fn one(
         Outcome::RolledBack if finished.problems.is_empty() => app.reporter.note(&format!(
             "the old containers serve again: release {number} is undone"
         )),
+        _ if std::fs::symlink_metadata(state.journal()).is_err() => {
+            return Ok(finished.problems);
+        }
         _ => {
             let message = format!(
                 "release {number} could not be brought to an end: {}",
@@ -99,5 +113,5 @@ async fn one(
                 .hint("mend what it names, then: deployctl recover"));
         }
     }
-    Ok(())
+    Ok(Vec::new())
 }

@@ -33,6 +33,8 @@ pub(super) struct Intention<'a> {
     pub source: Option<u32>,
     /// The release that serves before.
     pub previous: Option<u32>,
+    /// The number of the CI run, as `--unless-newer` gives it.
+    pub run: Option<u64>,
     pub directory: &'a Path,
 }
 
@@ -184,7 +186,7 @@ fn conclude(
         Outcome::Succeeded if finished.problems.is_empty() => return Ok(number),
         Outcome::Succeeded => {
             let message = format!(
-                "release {number} serves, but the files are behind: {}",
+                "release {number} serves, but not everything is done: {}",
                 finished.problems.join("; ")
             );
             return Err(Error::new(ErrorKind::Degraded, message)
@@ -232,6 +234,7 @@ fn beginning(
     record.previous = intention.previous;
     record.source = intention.source;
     record.note.clone_from(&intention.note);
+    record.run = intention.run;
     record.environment_keys = environment_keys(&prepared.project);
     record.content = content_items(&prepared.project);
     record.images = planned_images(&prepared.project, &prepared.options);

@@ -7,13 +7,13 @@ use super::deploy::{command_line, succeeded};
 use super::prepare::{self, Asked, Prepared};
 use super::recover::recover_unfinished;
 use super::release::{self, Intention};
-use super::repair::{self, Leftovers};
+use super::repair::Leftovers;
 use super::{deploy, images, schema};
 use crate::cli::{DeployArguments, RollbackArguments};
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ErrorKind};
 use crate::plan::options::{Intent, Orphans};
-use crate::plan::{Options, owner, tag};
+use crate::plan::{Options, tag};
 use crate::project::Project;
 use crate::state::{
     DeployLock, ReleaseKind, ReleaseRecord, Releases, StateDirectory, read_rollback_tag,
@@ -139,21 +139,8 @@ async fn to_release(
         take_todays_values(&mut project, &today.project);
     }
     app.notices.prepare(app, &project, &command)?;
-    let observed = prepare::observe(engine, &project).await?;
     let mark = release::mark(directory);
-    if !app.globals.adopt {
-        owner::check(&project, &observed.containers, &mark)?;
-    }
-    let observed = repair::mend(
-        app,
-        engine,
-        &project,
-        observed,
-        None,
-        &mark,
-        Leftovers::Mend,
-    )
-    .await?;
+    let observed = prepare::snapshot(app, engine, &project, None, &mark, Leftovers::Mend).await?;
     let images = images::recorded(engine, &project, &record.images).await?;
     let variable = today
         .as_ref()
@@ -162,6 +149,8 @@ async fn to_release(
     let serving = variable
         .as_deref()
         .and_then(|v| tag::serving(&project, &observed, v));
+    // Where its containers are gone the history says what served last.
+    let served_last = releases.current()?.and_then(|r| r.tag);
     let env_file = today
         .as_ref()
         .and_then(|t| t.env_file.clone())
@@ -175,7 +164,7 @@ async fn to_release(
         timeout: app.globals.timeout,
         job_timeout: app.globals.job_timeout,
         rollback_tag: prepare::rollback_tag(
-            serving.as_deref(),
+            serving.clone().or(served_last).as_deref(),
             record.tag.as_deref(),
             &project,
             &observed,
@@ -217,6 +206,7 @@ async fn to_release(
         note: arguments.reason.clone(),
         source: Some(record.source.unwrap_or(record.number)),
         previous: releases.current()?.map(|r| r.number),
+        run: None,
         directory,
     };
     let number = release::execute(app, lock, engine, &prepared, &intention).await?;

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::execute::event::EventSink;
 use crate::execute::failure::Finished;
 use crate::execute::perform::{Known, Performer};
-use crate::execute::run::{close, finish_commit};
+use crate::execute::run::{EngineSince, close, finish_commit};
 use crate::execute::unwind::Unwind;
 use crate::plan::image::PlannedImage;
 use crate::plan::repair::{Repair, World};
@@ -100,7 +100,13 @@ pub async fn recover<E: Engine, S: Store, R: EventSink>(
         source: None,
     };
     if journal.committed {
-        let problems = finish_commit(&performer, &journal.stages).await;
+        let problems = finish_commit(
+            &performer,
+            &journal.stages,
+            &journal.before,
+            EngineSince::Lost,
+        )
+        .await;
         return Finished {
             outcome: Outcome::Succeeded,
             failed: None,
@@ -117,13 +123,13 @@ pub async fn recover<E: Engine, S: Store, R: EventSink>(
         done: &journal.done,
     };
     let reason = "the run was killed";
-    let problems = unwind.run(reason).await;
-    let outcome = if problems.is_empty() {
+    let back = unwind.run(reason).await;
+    let outcome = if back.problems.is_empty() {
         Outcome::RolledBack
     } else {
         Outcome::Degraded
     };
-    let problems = close(&performer, outcome, Some(reason), problems);
+    let problems = close(&performer, outcome, Some(reason), back);
     Finished {
         outcome,
         failed: None,
@@ -151,7 +157,8 @@ pub async fn repair<E: Engine, R: EventSink>(
         source: None,
     };
     if repair.world == World::New {
-        return finish_commit(&performer, &repair.stages).await;
+        let (stages, before) = (&repair.stages, &repair.before);
+        return finish_commit(&performer, stages, before, EngineSince::There).await;
     }
     let steps = repair.stages.iter().flat_map(|s| &s.lanes);
     let all: Vec<u32> = steps.flat_map(|l| &l.steps).map(|s| s.number).collect();
@@ -162,7 +169,7 @@ pub async fn repair<E: Engine, R: EventSink>(
         begun: &all,
         done: &all,
     };
-    unwind.run("a run ended without its journal").await
+    unwind.run("a run ended without its journal").await.problems
 }
 
 /// A store for what needs none.

@@ -1,6 +1,6 @@
 //! Runs a plan forward; on the first failure it unwinds.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,14 +10,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, LogOptions};
+use crate::execute::away::while_away;
 use crate::execute::event::{Event, EventSink};
 use crate::execute::evidence;
 use crate::execute::failure::{Failed, Failure, Finished};
 use crate::execute::perform::{Known, Performer, with_causes};
-use crate::execute::unwind::Unwind;
+use crate::execute::serving::bring_up;
+use crate::execute::unwind::{Back, Unwind};
 use crate::execute::watch::Watch;
 use crate::plan::step::{
-    Action, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Until,
+    Action, Before, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Until,
 };
 use crate::project::model::Project;
 use crate::state::{Entry, Header, Outcome, Store};
@@ -130,7 +132,18 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
 
     async fn after_commit(self) -> Finished {
         let backup = self.backup.borrow().clone();
-        let problems = finish_commit(&self.performer, &self.plan.stages).await;
+        let engine = if self.watch.was_lost() {
+            EngineSince::Lost
+        } else {
+            EngineSince::There
+        };
+        let problems = finish_commit(
+            &self.performer,
+            &self.plan.stages,
+            &self.plan.before,
+            engine,
+        )
+        .await;
         let images = self
             .performer
             .known
@@ -159,7 +172,8 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             begun: &begun,
             done: &done,
         };
-        let problems = unwind.run(&reason).await;
+        let back = unwind.run(&reason).await;
+        let problems = &back.problems;
         let touched = self
             .plan
             .stages
@@ -170,7 +184,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
             (true, true) => Outcome::RolledBack,
             (true, false) => Outcome::Failed,
         };
-        let problems = close(&self.performer, outcome, Some(&reason), problems);
+        let problems = close(&self.performer, outcome, Some(&reason), back);
         Finished {
             outcome,
             failed: Some(failed),
@@ -523,14 +537,32 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     }
 }
 
+/// What became of the engine since the plan began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EngineSince {
+    /// It answered all the time.
+    There,
+    /// It was away, or may have been.
+    Lost,
+}
+
 /// The stages that follow from the line `committed`: done now, or again by a recovery.
 pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
     performer: &Performer<'_, E, S, R>,
     stages: &[Stage],
+    before: &[Before],
+    engine: EngineSince,
 ) -> Vec<String> {
     let mut problems = Vec::new();
+    let lost = Cell::new(engine == EngineSince::Lost);
     for stage in stages.iter().filter(|s| follows_commit(s.kind)) {
-        let lanes = join_all(stage.lanes.iter().map(|lane| follow(performer, lane))).await;
+        let lanes = join_all(
+            stage
+                .lanes
+                .iter()
+                .map(|lane| follow(performer, lane, &lost)),
+        )
+        .await;
         let failures: Vec<String> = lanes.into_iter().flatten().collect();
         if stage.kind == StageKind::Clean {
             for f in failures {
@@ -540,8 +572,11 @@ pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
             problems.extend(failures);
         }
     }
+    if lost.get() {
+        problems.extend(bring_up(performer, stages, before).await);
+    }
     if problems.is_empty() {
-        close(performer, Outcome::Succeeded, None, problems)
+        close(performer, Outcome::Succeeded, None, Back::default())
     } else {
         problems
     }
@@ -550,6 +585,7 @@ pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
 async fn follow<E: Engine, S: Store, R: EventSink>(
     performer: &Performer<'_, E, S, R>,
     lane: &Lane,
+    lost: &Cell<bool>,
 ) -> Vec<String> {
     let mut failures = Vec::new();
     for step in &lane.steps {
@@ -562,7 +598,13 @@ async fn follow<E: Engine, S: Store, R: EventSink>(
         let _ = performer.store.append(&Entry::StepBegun {
             number: step.number,
         });
-        match performer.perform(&step.step).await {
+        let attempt = async || {
+            let result = performer.perform(&step.step).await;
+            let away = matches!(&result, Err(Failure::Engine(error)) if error.is_away());
+            lost.set(lost.get() || away);
+            result
+        };
+        match while_away(attempt).await {
             Ok(created) => {
                 let _ = performer.store.append(&Entry::StepDone {
                     number: step.number,
@@ -585,15 +627,16 @@ pub(super) fn close<E: Engine, S: Store, R: EventSink>(
     performer: &Performer<'_, E, S, R>,
     outcome: Outcome,
     reason: Option<&str>,
-    mut problems: Vec<String>,
+    back: Back,
 ) -> Vec<String> {
+    let mut problems = back.problems;
     let store = performer.store;
     if (outcome != Outcome::Succeeded || reason.is_some())
         && let Err(error) = store.record(outcome, reason)
     {
         performer.events.record(Event::Warning(with_causes(&error)));
     }
-    if outcome != Outcome::Degraded
+    if (outcome != Outcome::Degraded || back.is_final)
         && let Err(error) = store.append(&Entry::Closed { outcome })
     {
         problems.push(with_causes(&error));

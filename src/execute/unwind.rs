@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::Instant;
 
-use crate::engine::{Engine, Scope};
+use crate::engine::{Engine, EngineError, Scope};
+use crate::execute::away::{ASK_AGAIN, while_away};
 use crate::execute::event::{Event, EventSink};
 use crate::execute::failure::Failure;
 use crate::execute::perform::{Performer, with_causes};
@@ -16,10 +16,6 @@ use crate::plan::observed::{Container, ContainerState, Health};
 use crate::plan::step::{Before, ContainerRef, Lane, PlannedStep, Stage, Step, Undo, Until};
 use crate::state::{Entry, Store};
 
-/// How long an engine that is away is waited for.
-const ENGINE_AWAY: Duration = Duration::from_mins(2);
-/// Between two questions to an engine that is away.
-const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// How long the old containers may take to be as they were.
 const AS_BEFORE: Duration = Duration::from_mins(2);
 /// How often everything is taken back before what is left is a problem: a call of a killed run that the
@@ -35,6 +31,15 @@ pub(super) struct Unwind<'a, E, S, R> {
     pub begun: &'a [u32],
     /// Numbers of the steps whose effect is known to be over; the engine may still carry out the others.
     pub done: &'a [u32],
+}
+
+/// What an unwind came to.
+#[derive(Debug, Default)]
+pub(super) struct Back {
+    /// What is not as it was.
+    pub problems: Vec<String>,
+    /// Somebody removed what would have to come back, and all else is as it was: no second try mends that.
+    pub is_final: bool,
 }
 
 /// The order of an unwind. A container that shares another's network can only start when that one runs,
@@ -55,20 +60,36 @@ enum Phase {
 
 impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     /// Takes everything back and waits until the old containers are as they were; returns what is not.
-    pub(super) async fn run(&self, reason: &str) -> Vec<String> {
+    pub(super) async fn run(&self, reason: &str) -> Back {
         self.performer.events.record(Event::Unwinding { reason });
         self.note(&Entry::Unwinding {
             reason: reason.to_owned(),
         });
         let mut problems = self.attempt().await;
+        let mut lost = self.lost().await;
         for _ in 1..ATTEMPTS {
-            if problems.is_empty() {
+            if problems.is_empty() || problems == lost {
                 break;
             }
             tokio::time::sleep(ASK_AGAIN).await;
             problems = self.attempt().await;
+            lost = self.lost().await;
         }
-        problems
+        Back {
+            is_final: problems == lost,
+            problems,
+        }
+    }
+
+    /// The old containers that somebody removed.
+    async fn lost(&self) -> Vec<String> {
+        let mut lost = Vec::new();
+        for before in self.before {
+            if let Ok(None) = self.inspect(&before.id).await {
+                lost.push(gone(before));
+            }
+        }
+        lost
     }
 
     async fn attempt(&self) -> Vec<String> {
@@ -170,25 +191,14 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
 
     /// Takes one undo step, waiting for an engine that is away.
     async fn persist(&self, step: &Step) -> Result<(), Failure> {
-        let deadline = Instant::now() + ENGINE_AWAY;
-        loop {
-            match self.undo(step).await {
-                Err(Failure::Engine(error)) if error.is_away() && Instant::now() < deadline => {
-                    tokio::time::sleep(ASK_AGAIN).await;
-                }
-                result => return result,
-            }
-        }
+        while_away(async || self.undo(step).await).await
     }
 
     /// A container that the killed run never created needs no undo.
     async fn undo(&self, step: &Step) -> Result<(), Failure> {
         let container = match step {
-            Step::Stop { container, .. }
-            | Step::Rename { container, .. }
-            | Step::Remove { container }
-            | Step::SetRestart { container, .. } => Some(container),
-            _ => None,
+            Step::Start { .. } => None,
+            other => container_of(other),
         };
         if let Some(reference @ ContainerRef::Planned(_)) = container {
             let Some(id) = self.performer.find(reference).await? else {
@@ -199,7 +209,18 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
                 return Ok(());
             }
         }
-        self.performer.perform(step).await.map(|_| ())
+        match self.performer.perform(step).await {
+            Err(Failure::Engine(EngineError::NotFound { message })) => {
+                if let Some(ContainerRef::Existing { id, .. }) = container_of(step)
+                    && self.performer.engine.inspect(id).await?.is_none()
+                {
+                    // The verification tells of it, once.
+                    return Ok(());
+                }
+                Err(EngineError::NotFound { message }.into())
+            }
+            result => result.map(|_| ()),
+        }
     }
 
     /// After a crash of the engine containers that the plan did not touch lie there, too.
@@ -248,10 +269,7 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
         let found = match self.inspect(&before.id).await {
             Ok(Some(container)) => container,
             Ok(None) => {
-                return Some(format!(
-                    "container `{name}` ({}) is gone",
-                    short(&before.id)
-                ));
+                return Some(gone(before));
             }
             Err(failure) => return Some(format!("{name}: {failure}")),
         };
@@ -282,15 +300,7 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
     }
 
     async fn inspect(&self, id: &str) -> Result<Option<Container>, Failure> {
-        let deadline = Instant::now() + ENGINE_AWAY;
-        loop {
-            match self.performer.engine.inspect(id).await {
-                Err(error) if error.is_away() && Instant::now() < deadline => {
-                    tokio::time::sleep(ASK_AGAIN).await;
-                }
-                result => return Ok(result?),
-            }
-        }
+        while_away(async || Ok(self.performer.engine.inspect(id).await?)).await
     }
 
     /// The project's name, for the event stream: from the label of any container that was there.
@@ -326,6 +336,26 @@ fn phase_of(step: &Step) -> Phase {
         Step::Remove { .. } | Step::RemoveNetwork { .. } => Phase::Removals,
         _ => Phase::Names,
     }
+}
+
+/// The container of a step that takes something back.
+fn container_of(step: &Step) -> Option<&ContainerRef> {
+    match step {
+        Step::Start { container }
+        | Step::Stop { container, .. }
+        | Step::Rename { container, .. }
+        | Step::Remove { container }
+        | Step::SetRestart { container, .. } => Some(container),
+        _ => None,
+    }
+}
+
+fn gone(before: &Before) -> String {
+    format!(
+        "container `{}` ({}) is gone: somebody removed it",
+        before.name,
+        short(&before.id)
+    )
 }
 
 fn short(id: &str) -> &str {

@@ -29,6 +29,7 @@ pub(super) struct Watch<'a, E> {
     project: String,
     seen: RefCell<BTreeMap<String, Seen>>,
     subscribed: Cell<bool>,
+    lost: Cell<bool>,
     changed: Notify,
 }
 
@@ -37,6 +38,8 @@ struct Seen {
     until: Until,
     verdict: Verdict,
     out_of_memory: bool,
+    /// How often the engine had restarted it before it was ready.
+    restarts: i64,
 }
 
 #[derive(Clone)]
@@ -53,6 +56,7 @@ impl<'a, E: Engine> Watch<'a, E> {
             project: project.to_owned(),
             seen: RefCell::default(),
             subscribed: Cell::new(false),
+            lost: Cell::new(false),
             changed: Notify::new(),
         }
     }
@@ -75,8 +79,14 @@ impl<'a, E: Engine> Watch<'a, E> {
                 }
             }
             self.subscribed.set(false);
+            self.lost.set(true);
             tokio::time::sleep(RESUBSCRIBE).await;
         }
+    }
+
+    /// Whether the engine was away at any time.
+    pub(super) fn was_lost(&self) -> bool {
+        self.lost.get()
     }
 
     /// Waits until events are being read: what is started afterwards cannot be missed.
@@ -91,6 +101,7 @@ impl<'a, E: Engine> Watch<'a, E> {
             until,
             verdict: Verdict::Pending,
             out_of_memory: false,
+            restarts: 0,
         };
         self.seen.borrow_mut().insert(id.to_owned(), seen);
         self.inspect(id).await;
@@ -184,13 +195,26 @@ impl<'a, E: Engine> Watch<'a, E> {
     /// An engine that is away says nothing of the container.
     async fn inspect(&self, id: &str) {
         match self.engine.inspect(id).await {
-            Ok(Some(container)) => self.judge(id, |seen| verdict(seen, &container)),
+            Ok(Some(container)) => {
+                self.judge(id, |seen| verdict(seen, &container));
+                self.note_restarts(id, &container);
+            }
             Ok(None) => self.judge(id, |seen| {
                 Verdict::Failed(Failure::Vanished {
                     container: seen.name.clone(),
                 })
             }),
             Err(_) => {}
+        }
+    }
+
+    /// Until it is ready: an exit afterwards is one of the release.
+    fn note_restarts(&self, id: &str, container: &Container) {
+        if let Some(seen) = self.seen.borrow_mut().get_mut(id)
+            && matches!(seen.verdict, Verdict::Pending)
+            && let Some(details) = &container.details
+        {
+            seen.restarts = details.restart_count;
         }
     }
 
@@ -236,6 +260,13 @@ fn verdict(seen: &Seen, container: &Container) -> Verdict {
     // With `always` and `unless-stopped` the engine brings it back, be it after its own restart.
     let brought_back = matches!(details.restart.name.as_str(), "always" | "unless-stopped");
     if ended && !brought_back {
+        return Verdict::Failed(Failure::Exited {
+            container: name,
+            code: details.exit_code,
+        });
+    }
+    if matches!(seen.verdict, Verdict::Ready(_)) && details.restart_count > seen.restarts {
+        // An engine that restarts does not count what it brings back.
         return Verdict::Failed(Failure::Exited {
             container: name,
             code: details.exit_code,

@@ -1,6 +1,6 @@
 //! Replaces files so that a kill or a power cut leaves the old bytes or the new ones.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 
 use crate::state::error::{FileAction, FileError, OnFile as _};
+
+const SUFFIX: &str = ".deployctl-new";
 
 /// Puts a file with these bytes and this mode in place of whatever bears the name.
 ///
@@ -118,8 +120,13 @@ fn set_attributes(file: &File, attributes: &Attributes) -> std::io::Result<()> {
 fn temporary_name(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
-    name.push(".deployctl-new");
+    name.push(SUFFIX);
     target.with_file_name(name)
+}
+
+/// Whether a file of this name is one that a writer has not finished.
+pub(super) fn is_temporary(name: &OsStr) -> bool {
+    name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
 }
 
 #[cfg(test)]

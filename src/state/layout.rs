@@ -95,6 +95,11 @@ impl StateDirectory {
     }
 }
 
+/// The folder of all projects in an app directory.
+pub(super) fn state_folder(app_directory: &Path) -> PathBuf {
+    app_directory.join(FOLDER)
+}
+
 /// The file of the deploy lock, for an environment other than production with its name.
 #[must_use]
 pub fn lock_path(app_directory: &Path, environment: Option<&str>) -> PathBuf {

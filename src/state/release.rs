@@ -58,6 +58,9 @@ pub struct ReleaseRecord {
     /// Service → milliseconds from the stop of its old container until the new one was ready.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gaps: BTreeMap<String, u64>,
+    /// The number of the CI run that deployed it, where it was told: `--unless-newer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
 }
 
 /// Where a release came from.
@@ -176,6 +179,7 @@ impl ReleaseRecord {
             backup: None,
             content: BTreeMap::new(),
             gaps: BTreeMap::new(),
+            run: None,
         }
     }
 

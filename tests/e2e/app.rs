@@ -59,6 +59,8 @@ services:
 pub(crate) struct App {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) project: String,
+    /// The engine's address, where it is not the machine's own; what is on it goes with it.
+    pub(crate) host: Option<String>,
 }
 
 /// How a command ended.
@@ -77,6 +79,7 @@ impl App {
         let app = Self {
             directory: tempfile::tempdir().expect("a directory"),
             project,
+            host: None,
         };
         app.write("compose.prod.yml", compose);
         app.write(
@@ -86,6 +89,13 @@ impl App {
                 app.project
             ),
         );
+        app
+    }
+
+    /// A directory whose project is on another engine.
+    pub(crate) fn on(host: &str, compose: &str) -> Self {
+        let mut app = Self::new(compose);
+        app.host = Some(host.to_owned());
         app
     }
 
@@ -129,11 +139,20 @@ impl App {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deployctl"));
+        self.under(&[], arguments)
+    }
+
+    /// The command, started by another program: `strace -o trace deployctl …`.
+    pub(crate) fn under(&self, program: &[&str], arguments: &[&str]) -> Command {
+        let words = [program, &[env!("CARGO_BIN_EXE_deployctl")], arguments].concat();
+        let mut command = Command::new(words[0]);
         command
             .current_dir(self.directory.path())
-            .args(arguments)
+            .args(&words[1..])
             .stdin(Stdio::null());
+        if let Some(host) = &self.host {
+            command.env("DOCKER_HOST", host);
+        }
         for name in [
             "IMAGE_TAG",
             "COMPOSE_FILE",
@@ -180,11 +199,21 @@ impl App {
         }
     }
 
+    /// Runs docker on the project's engine.
+    pub(crate) fn docker(&self, arguments: &[&str]) -> String {
+        docker_at(self.host.as_deref(), arguments)
+    }
+
     /// Every container of the project: id → name, image, state, health.
     pub(crate) fn world(&self) -> BTreeMap<String, String> {
         let filter = format!("label=com.docker.compose.project={}", self.project);
-        let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
-        ids.lines().map(|id| (id.to_owned(), state(id))).collect()
+        let ids = self.docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
+        ids.lines()
+            .map(|id| {
+                let inspected = self.docker(&["inspect", id]);
+                (id.to_owned(), state(&inspected))
+            })
+            .collect()
     }
 
     /// Names without the project's, and tags: `api-1 v1`.
@@ -214,6 +243,9 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
+        if self.host.is_some() {
+            return;
+        }
         let filter = format!("label=com.docker.compose.project={}", self.project);
         let remove = |list: &[&str], command: &[&str]| {
             let found = docker(&[list, &["--filter", &filter]].concat());
@@ -234,12 +266,13 @@ impl Drop for App {
         ]);
         // Those of other tests are theirs: only what this directory's mark names is removed.
         for id in held.lines() {
-            let mark = docker(&[
-                "inspect",
-                "--format",
-                "{{index .Config.Labels \"io.deployctl.journal\"}}",
-                id,
-            ]);
+            // One of theirs may be gone by now.
+            let format = "{{index .Config.Labels \"io.deployctl.journal\"}}";
+            let inspected = Command::new("docker")
+                .args(["inspect", "--format", format, id])
+                .output();
+            let mark = inspected.map_or_else(|_| Vec::new(), |output| output.stdout);
+            let mark = String::from_utf8_lossy(&mark);
             if mark
                 .trim()
                 .ends_with(&self.directory.path().display().to_string())
@@ -284,9 +317,8 @@ impl From<Output> for Ran {
 }
 
 /// Name, image, state, health and restart policy of a container.
-fn state(id: &str) -> String {
-    let inspected: serde_json::Value =
-        serde_json::from_str(&docker(&["inspect", id])).expect("JSON");
+fn state(inspected: &str) -> String {
+    let inspected: serde_json::Value = serde_json::from_str(inspected).expect("JSON");
     let text = |path: &str| {
         inspected[0]
             .pointer(path)
@@ -306,7 +338,16 @@ fn state(id: &str) -> String {
 
 /// Runs docker; a missing engine fails the test.
 pub(crate) fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker")
+    docker_at(None, arguments)
+}
+
+/// Runs docker on another engine.
+pub(crate) fn docker_at(host: Option<&str>, arguments: &[&str]) -> String {
+    let mut command = Command::new("docker");
+    if let Some(host) = host {
+        command.env("DOCKER_HOST", host);
+    }
+    let output = command
         .args(arguments)
         .output()
         .expect("docker: run scripts/engine first");

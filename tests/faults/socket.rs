@@ -1,0 +1,103 @@
+//! The engine's socket accepts and never answers, or answers with an error of its own once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::app::{App, Ran};
+use crate::figures::note;
+use crate::front::{Fate, Front};
+use crate::world::{PAIR, Stands, World, assert_old, assert_one_world, serving};
+
+const SOCKET: &str = "/var/run/docker.sock";
+const ERROR: Fate = Fate::Answer(
+    "500 Internal Server Error",
+    "",
+    r#"{"message":"faults: something went wrong"}"#,
+);
+/// Workers, each with a project of its own.
+const SIDE_BY_SIDE: usize = 3;
+
+#[test]
+fn an_engine_that_never_answers_is_said_to_be_out_of_reach() {
+    let app = serving(PAIR, "v1");
+    let before = World::look(&app);
+    let front = Front::of_engine(SOCKET.as_ref(), |_| Fate::Hang);
+    let began = Instant::now();
+    through(&front, &app, &["deploy", "v2"])
+        .expect_code(4)
+        .says("did not answer");
+    assert!(
+        began.elapsed() < Duration::from_mins(1),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_old(&app, &before, "a socket that hangs");
+}
+
+#[test]
+fn one_error_of_the_engine_at_any_call_leaves_one_world() {
+    let (next, last) = (AtomicUsize::new(1), AtomicUsize::new(usize::MAX));
+    let calls = AtomicUsize::new(0);
+    let work = || {
+        let app = serving(PAIR, "v1");
+        loop {
+            let n = next.fetch_add(1, Ordering::SeqCst);
+            if n >= last.load(Ordering::SeqCst) {
+                break;
+            }
+            if fails_at(&app, n) {
+                calls.fetch_add(1, Ordering::SeqCst);
+            } else {
+                last.fetch_min(n, Ordering::SeqCst);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            worker.join().expect("a worker");
+        }
+    });
+    let calls = calls.into_inner();
+    assert!(calls > 25, "only {calls} calls");
+    note("calls of the engine that answered 500 once", calls);
+}
+
+/// A deploy whose `n`-th call fails; false when it had fewer.
+fn fails_at(app: &App, n: usize) -> bool {
+    let before = World::look(app);
+    let tag = if before.tag() == "v1" { "v2" } else { "v1" };
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let front = Front::of_engine(SOCKET.as_ref(), move |_| {
+        if counted.fetch_add(1, Ordering::SeqCst) + 1 == n {
+            ERROR
+        } else {
+            Fate::Pass
+        }
+    });
+    let ran = through(&front, app, &["deploy", tag]);
+    let seen = front.seen();
+    let Some(call) = seen.get(n - 1) else {
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        return false;
+    };
+    let case = format!("500 at call {n}, {call}: {}", ran.err);
+    let stands = assert_one_world(app, &before, tag, &case);
+    let honest = match ran.code {
+        0 => stands == Stands::New,
+        1 | 4 | 6 | 7 | 8 => stands == Stands::Old,
+        _ => false,
+    };
+    assert!(honest, "code {} and {stands:?}: {case}", ran.code);
+    true
+}
+
+fn through(front: &Front, app: &App, arguments: &[&str]) -> Ran {
+    let output = app
+        .command(arguments)
+        .env("DOCKER_HOST", &front.address)
+        .output();
+    Ran::from(output.expect("the binary"))
+}
