@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use crate::app::{App, ONE, Ran, SHOP, signal};
+use crate::app::{App, ONE, Ran, signal};
 
 #[test]
 fn a_followed_log_goes_on_in_the_container_that_comes_next() {
@@ -50,30 +50,31 @@ fn a_reader_that_has_seen_enough_ends_a_followed_log() {
 
 #[test]
 fn attach_follows_a_deploy_and_ends_with_its_exit_code() {
-    let app = App::running(SHOP, "v1");
+    let compose = format!(
+        "{ONE}  migrate:\n    image: 127.0.0.1:5000/test/tiny:v1\n    command: [job]\n    profiles: [migrate]\n"
+    );
+    let app = App::running(&compose, "v1");
     app.run(&["attach"])
         .expect_code(4)
         .says("no command runs here that could be followed")
         .says("deployctl attach --wait 1m");
-    for (web, code, said) in [
+    for (tag, code, said) in [
         ("v2", 0, "release 2 (v2) serves"),
         ("unhealthy", 8, "is unhealthy"),
     ] {
-        app.set("WEB_TAG", web);
         let follower = app
             .command(&["attach", "--wait", "30s"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary");
-        let tag = if code == 0 { "v2" } else { "v3" };
         app.run(&["deploy", tag]).expect_code(code);
         let followed = Ran::from(follower.wait_with_output().expect("an end"));
         followed
             .expect_code(code)
             .says("following `")
             .says("migrate | migrating to v1")
-            .says("web: start")
+            .says("api: start")
             .says(said);
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn drift(
     let mut found: Vec<String> = containers
         .iter()
         .filter(|c| !c.is_put_aside())
-        .filter_map(|c| of_container(current, c))
+        .filter_map(|c| of_container(current, model, c))
         .collect();
     if let Some(model) = model {
         found.extend(replicas(model, containers));
@@ -31,7 +31,11 @@ pub(super) fn drift(
     found
 }
 
-fn of_container(current: &ReleaseRecord, container: &Container) -> Option<String> {
+fn of_container(
+    current: &ReleaseRecord,
+    model: Option<&StoredModel>,
+    container: &Container,
+) -> Option<String> {
     let recorded = current
         .images
         .get(container.service())
@@ -58,9 +62,16 @@ fn of_container(current: &ReleaseRecord, container: &Container) -> Option<String
     if container.health == Health::Unhealthy {
         return Some(format!("`{}` is unhealthy", container.name));
     }
-    let done = container.status.starts_with("Exited (0)");
+    let done = container.status.starts_with("Exited (0)")
+        && !model.is_some_and(|m| is_to_go_on(m, container.service()));
     (!container.is_running() && !done)
         .then(|| format!("`{}` does not run: {}", container.name, container.status))
+}
+
+/// A service that is started again whenever it ends is never done.
+fn is_to_go_on(model: &StoredModel, service: &str) -> bool {
+    let policy = model.model["services"][service]["restart"].as_str();
+    matches!(policy, Some("always" | "unless-stopped"))
 }
 
 fn by_whom(container: &Container) -> &'static str {
@@ -201,7 +212,17 @@ mod tests {
             ["`shop-api-1` does not run: Exited (1) 2 minutes ago"]
         );
         down.status = "Exited (0) 2 minutes ago".to_owned();
-        assert_eq!(drift(&release(), None, &[down], None), [""; 0]);
+        assert_eq!(
+            drift(&release(), Some(&model()), &[down.clone()], None),
+            [""; 0]
+        );
+        let mut goes_on = model();
+        goes_on.model["services"]["api"]["restart"] = "always".into();
+        let found = drift(&release(), Some(&goes_on), &[down], None);
+        assert_eq!(
+            found,
+            ["`shop-api-1` does not run: Exited (0) 2 minutes ago"]
+        );
         let mut sick = container();
         sick.health = Health::Unhealthy;
         assert_eq!(
