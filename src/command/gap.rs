@@ -46,12 +46,13 @@ impl<'a, R> Gaps<'a, R> {
 impl<R: EventSink> EventSink for Gaps<'_, R> {
     fn record(&self, event: Event<'_>) {
         match &event {
-            Event::StepStarted { lane, step } if matches!(step.step, Step::Stop { .. }) => {
-                if !self.beside.borrow().contains(*lane) {
-                    let mut stopped = self.stopped.borrow_mut();
-                    let since = stopped.entry((*lane).to_owned());
-                    since.or_insert_with(Instant::now);
-                }
+            Event::StepStarted { lane, step }
+                if matches!(step.step, Step::Stop { .. })
+                    && !self.beside.borrow().contains(*lane) =>
+            {
+                let mut stopped = self.stopped.borrow_mut();
+                let since = stopped.entry((*lane).to_owned());
+                since.or_insert_with(Instant::now);
             }
             Event::StepSucceeded { lane, step, .. } => {
                 let ready =
