@@ -1,6 +1,7 @@
 //! Runs a plan forward, waits for health, unwinds; recovers an unfinished journal.
 
 mod away;
+mod commit;
 pub mod event;
 mod evidence;
 pub mod failure;
@@ -10,6 +11,7 @@ mod run;
 mod serving;
 mod settle;
 mod unwind;
+mod waiting;
 mod watch;
 
 pub use event::{Event, EventSink};

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::engine::Engine;
+use crate::execute::commit::{EngineSince, close, finish_commit};
 use crate::execute::event::EventSink;
 use crate::execute::failure::Finished;
 use crate::execute::perform::{Known, Performer};
-use crate::execute::run::{EngineSince, close, finish_commit};
 use crate::execute::unwind::Unwind;
 use crate::plan::image::PlannedImage;
 use crate::plan::repair::{Repair, World};

@@ -1,31 +1,23 @@
 //! Runs a plan forward; on the first failure it unwinds.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, LogOptions};
-use crate::execute::away::while_away;
+use crate::engine::Engine;
+use crate::execute::commit::{EngineSince, close, finish_commit, follows_commit};
 use crate::execute::event::{Event, EventSink};
 use crate::execute::evidence;
 use crate::execute::failure::{Failed, Failure, Finished};
 use crate::execute::perform::{Known, Performer, with_causes};
-use crate::execute::serving::bring_up;
-use crate::execute::unwind::{Back, Unwind};
+use crate::execute::unwind::Unwind;
 use crate::execute::watch::Watch;
-use crate::plan::step::{
-    Action, Before, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step, Until,
-};
+use crate::plan::step::{Action, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step};
 use crate::project::model::Project;
 use crate::state::{Entry, Header, Outcome, Store};
-
-/// How long the output of a job that has ended may still come.
-const LAST_OUTPUT: Duration = Duration::from_secs(2);
 
 /// Everything that a run needs.
 pub struct Execution<'a, E, S, R> {
@@ -79,18 +71,19 @@ pub async fn run<E: Engine, S: Store, R: EventSink>(
     Ok(runner.run().await)
 }
 
-struct Runner<'a, E, S, R> {
-    performer: Performer<'a, E, S, R>,
-    watch: Watch<'a, E>,
-    plan: &'a Plan,
+/// A run on its way forward.
+pub(super) struct Runner<'a, E, S, R> {
+    pub(super) performer: Performer<'a, E, S, R>,
+    pub(super) watch: Watch<'a, E>,
+    pub(super) plan: &'a Plan,
     cancel: CancellationToken,
     begun: RefCell<Vec<u32>>,
     done: RefCell<Vec<u32>>,
-    backup: RefCell<Option<String>>,
+    pub(super) backup: RefCell<Option<String>>,
     /// Failed containers whose last words are to be shown.
-    culprits: RefCell<BTreeSet<String>>,
+    pub(super) culprits: RefCell<BTreeSet<String>>,
     /// Containers that failed where their service's `max_failure_ratio` allows it.
-    tolerated: RefCell<BTreeSet<String>>,
+    pub(super) tolerated: RefCell<BTreeSet<String>>,
 }
 
 impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
@@ -348,136 +341,6 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         }
     }
 
-    async fn wait(
-        &self,
-        kind: StageKind,
-        lane: &Lane,
-        container: &ContainerRef,
-        until: Until,
-        timeout: Duration,
-    ) -> Result<(), Failure> {
-        let id = self.performer.id(container).await?;
-        let name = self.name_of(container);
-        self.watch.add(&id, &name, until).await;
-        let verdict = tokio::time::timeout(timeout, self.watch.ready(&id));
-        let verdict = if until == Until::Completed {
-            self.with_output(kind, &lane.name, &id, verdict).await
-        } else if self.performer.events.follows_logs() {
-            self.with_tail(&lane.name, &id, verdict).await
-        } else {
-            verdict.await
-        };
-        let result = verdict.unwrap_or_else(|_| Err(timed_out(&lane.name, &name, until, timeout)));
-        if until == Until::Completed {
-            self.watch.forget(&id);
-            return result;
-        }
-        if let Err(failure) = &result {
-            self.culprits.borrow_mut().insert(id.clone());
-            if self.tolerates(&id, failure) {
-                return Ok(());
-            }
-        }
-        result
-    }
-
-    /// Shows what a container writes while it is awaited, to whom looks at it.
-    async fn with_tail<T>(&self, lane: &str, id: &str, verdict: impl Future<Output = T>) -> T {
-        let tail = async {
-            let options = LogOptions {
-                follow: true,
-                ..LogOptions::default()
-            };
-            if let Ok(mut lines) = self.performer.engine.logs(id, &options).await {
-                while let Some(Ok(line)) = lines.next().await {
-                    let line = &line.text;
-                    self.performer.events.record(Event::Tail { lane, line });
-                }
-            }
-            std::future::pending().await
-        };
-        tokio::select! {
-            biased;
-            result = verdict => result,
-            never = tail => never,
-        }
-    }
-
-    /// Whether the release goes on without a container: `max_failure_ratio` lets so many of its service fail.
-    fn tolerates(&self, id: &str, failure: &Failure) -> bool {
-        let service = self.service_of(id);
-        let allowed = self.plan.tolerated.get(&service).copied().unwrap_or(0);
-        let mut tolerated = self.tolerated.borrow_mut();
-        let failed = tolerated.iter().filter(|t| self.service_of(t) == service);
-        if failed.count() >= allowed {
-            return false;
-        }
-        tolerated.insert(id.to_owned());
-        self.watch.forget(id);
-        self.performer.events.record(Event::Warning(format!(
-            "{failure}; the release goes on, since `max_failure_ratio` of service `{service}` lets {allowed} of its new containers fail"
-        )));
-        true
-    }
-
-    /// Streams a job's output while it is awaited.
-    async fn with_output<T>(
-        &self,
-        kind: StageKind,
-        job: &str,
-        id: &str,
-        verdict: impl Future<Output = T>,
-    ) -> T {
-        let output = self.output(kind, job, id);
-        let (mut output, mut verdict) = (std::pin::pin!(output), std::pin::pin!(verdict));
-        let result = tokio::select! {
-            biased;
-            () = &mut output => return verdict.await,
-            result = &mut verdict => result,
-        };
-        // The engine ends the stream when the container has ended; its last lines are worth a moment.
-        let _ = tokio::time::timeout(LAST_OUTPUT, output).await;
-        result
-    }
-
-    async fn output(&self, kind: StageKind, job: &str, id: &str) {
-        let options = LogOptions {
-            follow: true,
-            ..LogOptions::default()
-        };
-        let Ok(mut lines) = self.performer.engine.logs(id, &options).await else {
-            return;
-        };
-        while let Some(Ok(line)) = lines.next().await {
-            self.performer.store.log(job, &line.text);
-            self.performer.events.record(Event::Output {
-                source: job,
-                stream: line.stream,
-                line: &line.text,
-            });
-            if kind == StageKind::Backup
-                && let Some(backup) = line.text.strip_prefix("backup=")
-            {
-                *self.backup.borrow_mut() = Some(backup.trim().to_owned());
-            }
-        }
-    }
-
-    /// Each container has to have run for its time; the stage's watch tells of a failure.
-    async fn monitor(&self, containers: &[(ContainerRef, Duration)]) -> Result<(), Failure> {
-        let mut until = Instant::now();
-        for (container, duration) in containers {
-            let id = self.performer.id(container).await?;
-            if self.tolerated.borrow().contains(&id) {
-                continue;
-            }
-            let since = self.watch.ready_since(&id).unwrap_or_else(Instant::now);
-            until = until.max(since + *duration);
-        }
-        tokio::time::sleep_until(until).await;
-        Ok(())
-    }
-
     /// Shows what a failed container said last; a job's output has been shown as it came.
     async fn show_evidence(&self, id: &str) {
         let Performer {
@@ -507,7 +370,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         evidence::show(engine, store, events, id, &name).await;
     }
 
-    fn name_of(&self, container: &ContainerRef) -> String {
+    pub(super) fn name_of(&self, container: &ContainerRef) -> String {
         match container {
             ContainerRef::Existing { name, .. } => name.clone(),
             ContainerRef::Planned(id) => self
@@ -518,7 +381,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         }
     }
 
-    fn service_of(&self, id: &str) -> String {
+    pub(super) fn service_of(&self, id: &str) -> String {
         let created = self.performer.known.created.borrow();
         let planned = created
             .iter()
@@ -537,113 +400,6 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
     }
 }
 
-/// What became of the engine since the plan began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EngineSince {
-    /// It answered all the time.
-    There,
-    /// It was away, or may have been.
-    Lost,
-}
-
-/// The stages that follow from the line `committed`: done now, or again by a recovery.
-pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
-    performer: &Performer<'_, E, S, R>,
-    stages: &[Stage],
-    before: &[Before],
-    engine: EngineSince,
-) -> Vec<String> {
-    let mut problems = Vec::new();
-    let lost = Cell::new(engine == EngineSince::Lost);
-    for stage in stages.iter().filter(|s| follows_commit(s.kind)) {
-        let lanes = join_all(
-            stage
-                .lanes
-                .iter()
-                .map(|lane| follow(performer, lane, &lost)),
-        )
-        .await;
-        let failures: Vec<String> = lanes.into_iter().flatten().collect();
-        if stage.kind == StageKind::Clean {
-            for f in failures {
-                performer.events.record(Event::Warning(f));
-            }
-        } else {
-            problems.extend(failures);
-        }
-    }
-    if lost.get() {
-        problems.extend(bring_up(performer, stages, before).await);
-    }
-    if problems.is_empty() {
-        close(performer, Outcome::Succeeded, None, Back::default())
-    } else {
-        problems
-    }
-}
-
-async fn follow<E: Engine, S: Store, R: EventSink>(
-    performer: &Performer<'_, E, S, R>,
-    lane: &Lane,
-    lost: &Cell<bool>,
-) -> Vec<String> {
-    let mut failures = Vec::new();
-    for step in &lane.steps {
-        let started = Instant::now();
-        performer.events.record(Event::StepStarted {
-            lane: &lane.name,
-            step,
-        });
-        // What is redone anyway needs no line of its own to be found again; it has one to be read.
-        let _ = performer.store.append(&Entry::StepBegun {
-            number: step.number,
-        });
-        let attempt = async || {
-            let result = performer.perform(&step.step).await;
-            let away = matches!(&result, Err(Failure::Engine(error)) if error.is_away());
-            lost.set(lost.get() || away);
-            result
-        };
-        match while_away(attempt).await {
-            Ok(created) => {
-                let _ = performer.store.append(&Entry::StepDone {
-                    number: step.number,
-                    created,
-                });
-                performer.events.record(Event::StepSucceeded {
-                    lane: &lane.name,
-                    step,
-                    elapsed: started.elapsed(),
-                });
-            }
-            Err(failure) => failures.push(format!("{}: {failure}", lane.name)),
-        }
-    }
-    failures
-}
-
-/// Ends the journal where one world stands; leaves it open where `recover` has something left to do.
-pub(super) fn close<E: Engine, S: Store, R: EventSink>(
-    performer: &Performer<'_, E, S, R>,
-    outcome: Outcome,
-    reason: Option<&str>,
-    back: Back,
-) -> Vec<String> {
-    let mut problems = back.problems;
-    let store = performer.store;
-    if (outcome != Outcome::Succeeded || reason.is_some())
-        && let Err(error) = store.record(outcome, reason)
-    {
-        performer.events.record(Event::Warning(with_causes(&error)));
-    }
-    if (outcome != Outcome::Degraded || back.is_final)
-        && let Err(error) = store.append(&Entry::Closed { outcome })
-    {
-        problems.push(with_causes(&error));
-    }
-    problems
-}
-
 async fn interruptible<T>(
     stop: &CancellationToken,
     work: impl Future<Output = Result<T, Failure>>,
@@ -653,10 +409,6 @@ async fn interruptible<T>(
         result = work => result,
         () = stop.cancelled() => Err(Failure::Interrupted),
     }
-}
-
-fn follows_commit(kind: StageKind) -> bool {
-    matches!(kind, StageKind::Commit | StageKind::Clean)
 }
 
 /// Whether anything that serves has been touched: from there on the release is rolled back, not merely failed.
@@ -677,23 +429,4 @@ fn touches_serving(stage: &Stage, begun: &[u32]) -> bool {
         }
         _ => false,
     })
-}
-
-fn timed_out(lane: &str, name: &str, until: Until, after: Duration) -> Failure {
-    match until {
-        Until::Completed => Failure::JobTimedOut {
-            job: lane.to_owned(),
-            after,
-        },
-        Until::Healthy => Failure::TimedOut {
-            container: name.to_owned(),
-            awaited: "healthy",
-            after,
-        },
-        Until::Running => Failure::TimedOut {
-            container: name.to_owned(),
-            awaited: "running",
-            after,
-        },
-    }
 }
