@@ -21,6 +21,7 @@ mod go_json;
 mod go_path;
 mod hash;
 pub mod image;
+mod intention;
 mod interpolate;
 mod load;
 mod locate;

@@ -101,15 +101,19 @@ pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
     let mut load = options.load.clone();
     // The lists and hashes do not read the env files, which need not be there for them.
     load.skip.env_files |= options.list.is_some();
+    // Those of a service that is asked for by name are read all the same.
+    load.skip.env_files &= options.list.is_some() || options.services.is_empty();
     let mut project = project::load(&location, &load)?;
-    if !options.services.is_empty() {
+    // Compose lists and hashes everything, whichever services are named.
+    let selects = matches!(options.list, None | Some(List::Images | List::Environment));
+    if selects && !options.services.is_empty() {
         project = project.with_services(&options.services)?;
     }
     if options.resources == Resources::Used {
         project = project.without_unused_resources();
     }
     Ok(match &options.list {
-        Some(List::Hash(which)) => hashes(&project, which),
+        Some(List::Hash(which)) => hashes(&project, which)?,
         Some(List::Services) => print::lines(project.services.keys()),
         Some(List::Profiles) => print::lines(print::profiles(&project)),
         Some(List::Images) => print::lines(print::images(&project)),
@@ -131,15 +135,20 @@ pub fn config(options: &ConfigOptions) -> Result<String, ConfigError> {
     })
 }
 
-fn hashes(project: &Project, which: &str) -> String {
-    let mut names: Vec<&str> = project.services.keys().map(String::as_str).collect();
+fn hashes(project: &Project, which: &str) -> Result<String, LoadError> {
+    let mut names: Vec<&str> = if which == "*" {
+        project.services.keys().map(String::as_str).collect()
+    } else {
+        which.split(',').collect()
+    };
     names.sort_unstable();
-    let asked = |name: &&&str| which == "*" || which.split(',').any(|one| one == **name);
-    names
+    for name in &names {
+        project.expect_service(name)?;
+    }
+    let lines = names
         .iter()
-        .filter(asked)
-        .map(|name| print::hash_line(project, name) + "\n")
-        .collect()
+        .map(|name| print::hash_line(project, name) + "\n");
+    Ok(lines.collect())
 }
 
 /// Runs the subcommand.

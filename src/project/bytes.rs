@@ -32,11 +32,7 @@ pub fn parse(text: &str) -> Option<ByteSize> {
         "p" | "pb" | "pib" => 1024.0 * 1024.0 * 1024.0 * 1024.0 * 1024.0,
         _ => return None,
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "fractions of a byte are dropped"
-    )]
-    Some(ByteSize((number * factor) as i64))
+    Some(ByteSize(super::decode::go_int(number * factor)))
 }
 
 #[cfg(test)]

@@ -41,55 +41,93 @@ pub(crate) fn canonicalize(model: &mut Node) -> Outcome<()> {
     Ok(())
 }
 
-/// As [`canonicalize`], leaving what is no short form as it is: it may hold a variable.
-pub(crate) fn canonicalize_leniently(model: &mut Node) {
+/// As [`canonicalize`], leaving a text that is no short form as it is: it may hold a variable.
+pub(crate) fn canonicalize_leniently(model: &mut Node) -> Outcome<()> {
     let Some(model) = model.as_mapping_mut() else {
-        return;
+        return Ok(());
     };
     let services = model.get_mut("services").and_then(Node::as_mapping_mut);
-    for service_node in services.into_iter().flat_map(Mapping::values_mut) {
-        let Some(mapping) = service_node.as_mapping_mut() else {
-            continue;
-        };
-        for (key, node) in mapping.iter_mut() {
-            let mut one = Mapping::from([(key.clone(), node.clone())]);
-            if service(&mut one).is_ok()
-                && let Some(changed) = one.swap_remove(key)
-            {
-                *node = changed;
-            }
+    for (name, service) in services.into_iter().flatten() {
+        for (key, node) in service.as_mapping_mut().into_iter().flatten() {
+            lenient_key(key, node)
+                .under(key)
+                .under(name)
+                .under("services")?;
         }
     }
     for section in ["networks", "volumes", "secrets", "configs"] {
         let resources = model.get_mut(section).and_then(Node::as_mapping_mut);
-        for resource in resources.into_iter().flat_map(Mapping::values_mut) {
-            let _ = external(resource);
+        for (name, resource) in resources.into_iter().flatten() {
+            external(resource).under(name).under(section)?;
         }
     }
+    Ok(())
+}
+
+fn lenient_key(key: &str, node: &mut Node) -> Outcome<()> {
+    let tolerant = |transform: fn(&mut Node) -> Outcome<()>, node: &mut Node| {
+        let mut changed = node.clone();
+        match transform(&mut changed) {
+            Ok(()) => *node = changed,
+            Err(fault) if matches!(fault.problem, Problem::InvalidValue(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    };
+    match (key, node.as_sequence_mut()) {
+        ("volumes", Some(items)) => items.iter_mut().try_for_each(|item| tolerant(volume, item)),
+        ("devices", Some(items)) => items.iter_mut().try_for_each(|item| tolerant(device, item)),
+        ("ulimits", _) => plain_limits(node),
+        _ => match transform_of(key) {
+            Some(transform) => tolerant(transform, node),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Without variables filled in, a limit in quotes is no number.
+fn plain_limits(limits: &Node) -> Outcome<()> {
+    for (name, limit) in limits.as_mapping().into_iter().flatten() {
+        if !matches!(limit.value, Value::Int(_) | Value::Mapping(_)) {
+            return Err(Fault::wrong_type("a whole number or a mapping", limit)).under(name);
+        }
+    }
+    Ok(())
 }
 
 fn service(service: &mut Mapping) -> Outcome<()> {
     for (key, node) in service.iter_mut() {
-        let transform: fn(&mut Node) -> Outcome<()> = match key.as_str() {
-            "build" => build,
-            "depends_on" => depends_on,
-            "networks" | "models" => names,
-            "env_file" => env_file,
-            "extends" => extends,
-            "volumes" => |node| entries(node, volume),
-            "devices" => |node| entries(node, device),
-            "secrets" | "configs" => |node| entries(node, file_reference),
-            "gpus" => gpus,
-            "ports" => ports,
-            "dns" | "label_file" => string_or_list,
-            "develop" => develop,
-            _ => continue,
-        };
-        transform(node).under(key)?;
+        if let Some(transform) = transform_of(key) {
+            transform(node).under(key)?;
+        }
     }
-    // Compose leaves empty name servers out, and nothing else.
-    if let Some(dns) = service.get_mut("dns").and_then(Node::as_sequence_mut) {
-        dns.retain(|entry| !(entry.is_null() || entry.as_str() == Some("")));
+    Ok(())
+}
+
+fn transform_of(key: &str) -> Option<fn(&mut Node) -> Outcome<()>> {
+    Some(match key {
+        "build" => build,
+        "depends_on" => depends_on,
+        "networks" | "models" => names,
+        "env_file" => env_file,
+        "extends" => extends,
+        "volumes" => |node| entries(node, volume),
+        "devices" => |node| entries(node, device),
+        "secrets" | "configs" => |node| entries(node, file_reference),
+        "gpus" => gpus,
+        "ports" => ports,
+        "dns" => dns,
+        "label_file" => string_or_list,
+        "develop" => develop,
+        _ => return None,
+    })
+}
+
+/// Compose leaves empty name servers out, and nothing else.
+fn dns(node: &mut Node) -> Outcome<()> {
+    string_or_list(node)?;
+    if let Some(servers) = node.as_sequence_mut() {
+        servers.retain(|server| !(server.is_null() || server.as_str() == Some("")));
     }
     Ok(())
 }
@@ -146,7 +184,7 @@ fn build(node: &mut Node) -> Outcome<()> {
                 }
             }
         }
-        _ => {}
+        _ => return Err(Fault::wrong_type("a path or a mapping", node)),
     }
     Ok(())
 }
@@ -196,7 +234,7 @@ fn depends_on(node: &mut Node) -> Outcome<()> {
         return Ok(());
     }
     let Some(mapping) = node.as_mapping_mut() else {
-        return Ok(());
+        return Err(Fault::wrong_type("a list or a mapping", node));
     };
     for (name, dependency) in mapping.iter_mut() {
         let at = dependency.at;
@@ -244,8 +282,17 @@ fn env_file(node: &mut Node) -> Outcome<()> {
     })
 }
 
+/// The text of a short form; `None` for a long one.
+fn short_form(node: &Node) -> Outcome<Option<&str>> {
+    match &node.value {
+        Value::String(short) => Ok(Some(short)),
+        Value::Mapping(_) => Ok(None),
+        _ => Err(Fault::wrong_type("a string or a mapping", node)),
+    }
+}
+
 fn extends(node: &mut Node) -> Outcome<()> {
-    if let Some(service) = node.as_str() {
+    if let Some(service) = short_form(node)? {
         let service = text(service);
         replace(node, long_form(node.at, [("service", service)]));
     }
@@ -281,7 +328,7 @@ fn develop(node: &mut Node) -> Outcome<()> {
 }
 
 fn volume(node: &mut Node) -> Outcome<()> {
-    let Some(short) = node.as_str() else {
+    let Some(short) = short_form(node)? else {
         return Ok(());
     };
     let at = node.at;
@@ -327,7 +374,7 @@ fn volume(node: &mut Node) -> Outcome<()> {
 }
 
 fn device(node: &mut Node) -> Outcome<()> {
-    let Some(short) = node.as_str() else {
+    let Some(short) = short_form(node)? else {
         return Ok(());
     };
     let parts: Vec<&str> = short.split(':').collect();
@@ -352,7 +399,7 @@ fn device(node: &mut Node) -> Outcome<()> {
 }
 
 fn file_reference(node: &mut Node) -> Outcome<()> {
-    if let Some(source) = node.as_str() {
+    if let Some(source) = short_form(node)? {
         let source = text(source);
         replace(node, long_form(node.at, [("source", source)]));
     }

@@ -159,9 +159,13 @@ fn check_references(project: &Project, service: &Service) -> Outcome<()> {
             continue;
         };
         if !project.volumes.contains_key(source) {
-            return Err(undefined("volume", source, project.volumes.keys()))
-                .within(index)
-                .under("volumes");
+            let mut fault = undefined("volume", source, project.volumes.keys());
+            if source.contains('/') {
+                fault.hints = vec![format!(
+                    "for a directory beside the file write `./{source}`"
+                )];
+            }
+            return Err(fault).within(index).under("volumes");
         }
     }
     check_file_references("secret", &service.secrets, &project.secrets).under("secrets")?;
@@ -208,11 +212,6 @@ fn check_health(service: &Service) -> Outcome<()> {
         )))
         .under("test")
         .under("healthcheck");
-    }
-    if health.start_interval.is_some() && health.start_period.is_none() {
-        return Err(conflict("`start_interval` needs `start_period`"))
-            .under("start_interval")
-            .under("healthcheck");
     }
     Ok(())
 }

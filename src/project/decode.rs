@@ -14,6 +14,7 @@ use super::error::{Fault, Outcome, Under as _};
 use super::model::{Extensions, FileObject, Model, Network, Service, Volume};
 use super::tree::{Mapping, Node};
 use fields::Fields;
+pub(crate) use values::go_int;
 
 /// The typed parts of a model.
 #[derive(Debug, Default)]

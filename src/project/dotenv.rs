@@ -1,5 +1,8 @@
 //! Env files in the dialect of docker compose.
 
+#[cfg(test)]
+mod round_trip;
+
 use indexmap::IndexMap;
 
 use super::template::{self, TemplateError, Variables};

@@ -31,8 +31,12 @@ impl fmt::Display for LoadError {
             )?;
         }
         match &self.path {
-            Some(path) => write!(f, "{path}: {}", self.problem),
-            None => write!(f, "{}", self.problem),
+            Some(path) => write!(f, "{path}: {}", self.problem)?,
+            None => write!(f, "{}", self.problem)?,
+        }
+        match &self.place {
+            Some(place) => f.write_str(&place.picture()),
+            None => Ok(()),
         }
     }
 }

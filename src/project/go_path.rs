@@ -35,6 +35,20 @@ pub(crate) fn join(base: &str, path: &str) -> String {
     }
 }
 
+/// The way from one absolute path to another.
+pub(crate) fn relative(from: &str, to: &str) -> String {
+    let (from, to) = (clean(from), clean(to));
+    let parts = |path: &str| -> Vec<String> {
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let (from, to) = (parts(&from), parts(&to));
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..", from.len() - common);
+    let down = to[common..].iter().map(String::as_str);
+    clean(&up.chain(down).collect::<Vec<_>>().join("/"))
+}
+
 /// The directory of a path.
 pub(crate) fn parent(path: &str) -> String {
     match path.rfind('/') {
@@ -53,6 +67,19 @@ pub(crate) fn is_windows_absolute(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_between_two_paths() {
+        for (from, to, way) in [
+            ("/a/b", "/a/b", "."),
+            ("/a", "/a/b/c", "b/c"),
+            ("/a/b", "/a/c", "../c"),
+            ("/", "/x", "x"),
+            ("/a/b", "/", "../.."),
+        ] {
+            assert_eq!(relative(from, to), way, "{from} {to}");
+        }
+    }
 
     #[test]
     fn paths_are_cleaned_by_their_text() {

@@ -11,7 +11,8 @@ use super::model::{Project, Service};
 pub type ServiceReferences = IndexMap<String, String>;
 
 impl Project {
-    /// The hash in the label of a container: with the values of `env_file`, and with container ids for services.
+    /// The hash in the label of a container: with the values of `env_file`, the paths of `label_file`, and with
+    /// container ids for services.
     ///
     /// An unknown service has an empty hash.
     #[must_use]
@@ -28,12 +29,15 @@ impl Project {
         self.hash_service(service)
     }
 
-    /// The hash that `config --hash` prints: without the values of `env_file`.
+    /// The hash that `config --hash` prints: without the values of `env_file` and the paths of `label_file`.
     #[must_use]
     pub fn config_hash_printed(&self, service: &str) -> String {
         self.service(service)
             .cloned()
-            .map(|service| self.hash_service(service))
+            .map(|mut service| {
+                service.label_file.clear();
+                self.hash_service(service)
+            })
             .unwrap_or_default()
     }
 

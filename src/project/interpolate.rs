@@ -189,8 +189,8 @@ fn cast_of_service_key(keys: &[&str]) -> Option<Cast> {
         | ["ports", ENTRY, "target"]
         | ["ulimits", _]
         | ["ulimits", _, "hard" | "soft"] => to_int,
-        ["cpus" | "cpu_percent"]
-        | [
+        ["cpus" | "cpu_percent"] => to_small_float,
+        [
             "deploy",
             "update_config" | "rollback_config",
             "max_failure_ratio",
@@ -209,6 +209,17 @@ fn to_int(text: &str, _: &mut Report) -> Option<Value> {
 
 fn to_float(text: &str, _: &mut Report) -> Option<Value> {
     parse_float(text).map(Value::Float)
+}
+
+/// A number of 32 bits; one that is too large for them is none.
+fn to_small_float(text: &str, _: &mut Report) -> Option<Value> {
+    let number = parse_float(text)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the size is what is asked for"
+    )]
+    let fits = (number as f32).is_finite() || !number.is_finite();
+    fits.then_some(Value::Float(number))
 }
 
 fn to_bool(text: &str, report: &mut Report) -> Option<Value> {

@@ -20,13 +20,16 @@ use super::source::{Position, Sources};
 use super::tree::{Mapping, Node};
 pub(crate) use place::placed;
 
-use super::{consistency, interpolate, normalize, project_name};
+use super::{consistency, intention, interpolate, normalize, project_name};
 
 /// Reads the files of a project and resolves them.
 pub fn load(location: &Location, options: &LoadOptions) -> Result<Project, LoadError> {
     let mut loader = Loader::new(location, options);
     let result = loader.project(location, options);
-    result.map_err(|fault| placed(fault.locate(&loader.sources), location, options))
+    result.map_err(|mut fault| {
+        intention::add(&mut fault, &loader.report);
+        placed(fault.locate(&loader.sources), location, options)
+    })
 }
 
 /// The merged model before it is typed, for printing it without variables filled in.
@@ -42,6 +45,19 @@ pub(crate) fn load_raw(location: &Location, options: &LoadOptions) -> Result<Nod
         normalize::normalize(&mut tree, &name, &IndexMap::new());
     }
     Ok(tree)
+}
+
+/// An interval for a start that has no period: `config` takes it, `up` does not.
+fn idle_intervals(project: &Project) -> impl Iterator<Item = Warning> {
+    let idle = project.services.iter().filter(|(_, service)| {
+        let health = service.healthcheck.as_ref();
+        health.is_some_and(|h| h.start_interval.is_some() && h.start_period.is_none())
+    });
+    idle.map(|(name, _)| Warning {
+        message: "`start_interval` has no effect without `start_period`; docker compose does not start such a service"
+            .into(),
+        path: Some(format!("services.{name}.healthcheck.start_interval")),
+    })
 }
 
 /// Whether variables are filled in.
@@ -75,6 +91,8 @@ struct Rewritten {
 /// Where a group of files belongs: its directory and its variables.
 struct Scope {
     directory: String,
+    /// Where its relative paths begin, seen from the project that includes it.
+    paths: String,
     environment: IndexMap<String, String>,
 }
 
@@ -148,6 +166,7 @@ impl Loader {
         let name = project_name::choose(&names, location, options, &mut self.report)?;
         let mut scope = Scope {
             directory: location.working_dir.to_string_lossy().into_owned(),
+            paths: location.working_dir.to_string_lossy().into_owned(),
             environment: location.environment.clone(),
         };
         scope
@@ -310,6 +329,7 @@ impl Loader {
         });
         all.extend(messages);
         all.append(&mut self.warnings);
+        all.extend(idle_intervals(project));
         project.warnings = all;
     }
 }

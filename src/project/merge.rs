@@ -1,5 +1,8 @@
 //! How a later file or service changes an earlier one.
 
+#[cfg(test)]
+mod laws;
+
 use std::collections::HashSet;
 
 use super::error::{Fault, Outcome, Problem, Under as _};
@@ -277,31 +280,34 @@ fn merge_pools(base: Node, over: Node, path: &Path<'_>) -> Outcome<Node> {
         let message = "these are more pools of addresses than can be merged";
         return Err(Fault::new(Problem::TooLarge(message.into()), at));
     }
-    let subnet = |node: &Node| node.get("subnet").map(Node::go_string);
-    let mut pools: Vec<Node> = Vec::new();
-    for original in &base {
-        for other in &over {
-            let other_subnet = subnet(other);
-            if other_subnet != subnet(original)
-                && !pools.iter().any(|pool| subnet(pool) == other_subnet)
+    // Compose changes the earlier pool in place, wherever it stands already: the same here, by numbers.
+    let mut all: Vec<Mapping> = base.iter().chain(&over).map(mapping_of).collect();
+    let subnet = |pool: &Mapping| pool.get("subnet").map(Node::go_string);
+    let mut pools: Vec<usize> = Vec::new();
+    for original in 0..base.len() {
+        for other in base.len()..all.len() {
+            let other_subnet = subnet(&all[other]);
+            if other_subnet != subnet(&all[original])
+                && !pools.iter().any(|pool| subnet(&all[*pool]) == other_subnet)
             {
-                pools.push(other.clone());
+                pools.push(other);
                 continue;
             }
-            let merged = merge_mappings(mapping_of(original), mapping_of(other), path)?;
-            let merged = Node::mapping(merged, other.at);
-            match pools
-                .iter_mut()
-                .find(|pool| subnet(pool) == subnet(&merged))
-            {
-                Some(pool) => *pool = merged,
-                None => pools.push(merged),
+            let earlier = std::mem::take(&mut all[original]);
+            all[original] = merge_mappings(earlier, all[other].clone(), path)?;
+            let merged = subnet(&all[original]);
+            match pools.iter().position(|pool| subnet(&all[*pool]) == merged) {
+                Some(place) => pools[place] = original,
+                None => pools.push(original),
             }
         }
     }
+    let pools = pools
+        .into_iter()
+        .map(|pool| Node::mapping(all[pool].clone(), at));
     Ok(Node {
         key_at,
-        ..Node::new(Value::Sequence(pools), at)
+        ..Node::new(Value::Sequence(pools.collect()), at)
     })
 }
 

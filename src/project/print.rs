@@ -42,8 +42,11 @@ pub fn config_yaml(project: &Project) -> String {
     yaml_section("secrets", &secrets, |_| (), &mut out);
     let configs = Section(&project.configs, document::config);
     yaml_section("configs", &configs, |_| (), &mut out);
+    let models = Section(&project.models, document::as_is);
+    yaml_section("models", &models, |_| (), &mut out);
     for (key, value) in document::sorted(&project.extensions.0) {
         let mut extension = json!({ key: value });
+        sort_all(&mut extension);
         escape_dollars(&mut extension);
         out.push_str(&yaml::render(&extension));
     }
@@ -210,8 +213,14 @@ fn inline_extensions(value: &mut Value) {
         Value::Object(map) => {
             map.shift_remove("#value");
             map.shift_remove("#environment");
-            if let Some(Value::Object(extensions)) = map.shift_remove("#extensions") {
-                map.extend(extensions);
+            if let Some(mut extensions @ Value::Object(_)) = map.shift_remove("#extensions") {
+                sort_all(&mut extensions);
+                map.extend(
+                    extensions
+                        .as_object_mut()
+                        .map(std::mem::take)
+                        .unwrap_or_default(),
+                );
             }
             map.values_mut().for_each(inline_extensions);
         }
@@ -235,9 +244,39 @@ fn sort_all(value: &mut Value) {
 fn without_empty_parts(service: &mut Map<String, Value>) {
     drop_empty(service, "command");
     drop_empty(service, "entrypoint");
+    if let Some(Value::Object(limits)) = service.get_mut("blkio_config") {
+        for device in limits
+            .values_mut()
+            .filter_map(Value::as_array_mut)
+            .flatten()
+        {
+            lower_keys(device);
+        }
+    }
+    let watch = service
+        .get_mut("develop")
+        .and_then(|develop| develop.get_mut("watch"));
+    for trigger in watch.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(trigger) = trigger.as_object_mut() {
+            if let Some(Value::Object(exec)) = trigger.get_mut("exec") {
+                drop_empty(exec, "command");
+            }
+            drop_empty(trigger, "exec");
+        }
+    }
     if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
         drop_empty(deploy, "resources");
         drop_empty(deploy, "placement");
+    }
+}
+
+/// In JSON Compose writes the devices of `blkio_config` under the names that its program has for their keys.
+fn lower_keys(device: &mut Value) {
+    if let Value::Object(map) = device {
+        *map = std::mem::take(map)
+            .into_iter()
+            .map(|(key, value)| (key.to_lowercase(), value))
+            .collect();
     }
 }
 

@@ -194,6 +194,7 @@ fn entries(node: Option<&mut Node>) -> impl Iterator<Item = (&Key, &mut Node)> {
 
 fn follow_links(node: &mut Node) {
     if let Value::String(path) = &mut node.value
+        && path.starts_with('/')
         && let Ok(real) = std::fs::canonicalize(&*path)
     {
         *path = real.to_string_lossy().into_owned();

@@ -15,6 +15,14 @@ impl Project {
         select(self, names).map_err(|fault| fault.locate(&Sources::default()))
     }
 
+    /// An enabled service of this name must be there.
+    pub fn expect_service(&self, name: &str) -> Result<(), LoadError> {
+        if self.services.contains_key(name) {
+            return Ok(());
+        }
+        Err(unknown(self, name).locate(&Sources::default()))
+    }
+
     /// The project without the networks, volumes, secrets, configs and models that no enabled service uses.
     #[must_use]
     pub fn without_unused_resources(mut self) -> Self {
@@ -98,6 +106,7 @@ fn select(project: &Project, names: &[String]) -> Outcome<Project> {
         return Ok(project);
     }
     enable_named(&mut project, names);
+    check_env_files(&project)?;
     let mut chosen = HashSet::new();
     let mut open: Vec<String> = Vec::new();
     for name in names {
@@ -157,6 +166,22 @@ fn enable_named(project: &mut Project, names: &[String]) {
     project.disabled_services = disabled;
     let enabled: indexmap::IndexMap<_, _> = enabled;
     project.services.extend(enabled);
+}
+
+/// What was a warning for a disabled service is an error for one that runs.
+fn check_env_files(project: &Project) -> Outcome<()> {
+    for warning in &project.warnings {
+        let service = warning
+            .path
+            .as_deref()
+            .and_then(|path| path.strip_prefix("services.")?.strip_suffix(".env_file"));
+        if let Some(name) = service.filter(|name| project.services.contains_key(*name)) {
+            let problem = Problem::Conflict(warning.message.clone());
+            let fault = Fault::new(problem, Position::default());
+            return Err(fault.under("env_file").under(name).under("services"));
+        }
+    }
+    Ok(())
 }
 
 fn unknown(project: &Project, name: &str) -> Box<Fault> {

@@ -26,6 +26,25 @@ pub struct Place {
     pub snippet: String,
 }
 
+impl Place {
+    /// The line with a mark under the place, to be put below a message; empty where there is nothing to see.
+    #[must_use]
+    pub fn picture(&self) -> String {
+        let column = usize::try_from(self.column).unwrap_or(1).max(1);
+        if self.snippet.trim().is_empty() || column > self.snippet.chars().count() + 1 {
+            return String::new();
+        }
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        let before = self.snippet.chars().take(column - 1);
+        let space: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        format!(
+            "\n {margin} |\n {number} | {}\n {margin} | {space}^",
+            self.snippet
+        )
+    }
+}
+
 /// Every file that was read, in the order of reading.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
@@ -65,3 +84,24 @@ impl Sources {
 }
 
 const SNIPPET_WIDTH: usize = 160;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_shown_with_a_mark_under_it() {
+        let mut sources = Sources::default();
+        let file = sources.add(Path::new("a.yaml"), "services:\n  web:\n\tx: 1\n\n".into());
+        let picture = |line, column| {
+            sources
+                .place(Position { file, line, column })
+                .unwrap()
+                .picture()
+        };
+        assert_eq!(picture(2, 3), "\n   |\n 2 |   web:\n   |   ^");
+        assert_eq!(picture(3, 2), "\n   |\n 3 | \tx: 1\n   | \t^");
+        assert_eq!(picture(4, 1), "");
+        assert_eq!(picture(2, 99), "");
+    }
+}

@@ -6,11 +6,15 @@ pub(crate) fn closest<'a>(
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let limit = (text.len() / 3).clamp(1, 3);
-    candidates
-        .map(|name| (distance(text, name), name))
-        .filter(|(d, _)| *d <= limit)
-        .min()
-        .map(|(_, name)| name)
+    let candidates: Vec<&str> = candidates.collect();
+    let near = candidates.iter().map(|name| (distance(text, name), *name));
+    let near = near.filter(|(d, _)| *d <= limit).min();
+    // `healthy` for `service_healthy`
+    let mut holding = candidates
+        .iter()
+        .filter(|name| text.len() > 4 && name.contains(text));
+    near.map(|(_, name)| name)
+        .or_else(|| holding.next().copied().filter(|_| holding.next().is_none()))
 }
 
 /// How many letters must change, with two swapped ones as one change.
@@ -50,5 +54,11 @@ mod tests {
             Some("environment")
         );
         assert_eq!(closest("zzz", words.into_iter()), None);
+        let conditions = ["service_started", "service_healthy"];
+        assert_eq!(
+            closest("healthy", conditions.into_iter()),
+            Some("service_healthy")
+        );
+        assert_eq!(closest("service", conditions.into_iter()), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
+use sha2::Digest as _;
 
 use super::{
     FileSource, LoadError, LoadOptions, LocateError, Project, ServiceReferences, load, locate,
@@ -469,4 +470,47 @@ fn the_values_of_variables_are_not_shown_by_debug() {
     let project = load(&locate(&options).unwrap(), &options).unwrap();
     assert_eq!(project.environment["PASSWORD"], "hunter2");
     assert!(!format!("{project:?}").contains("hunter2"));
+}
+
+#[test]
+fn an_error_says_what_was_probably_meant() {
+    for (text, hint) in [
+        (
+            "healthcheck: {test: x, interval: 30}",
+            "write it with its unit: 30s",
+        ),
+        (
+            "environment: [{A: b}]",
+            "an entry of a list is `NAME=value`; without the dash it is `NAME: value`",
+        ),
+        (
+            "volumes: [\"${DATA}:/data\"]",
+            "the variable `DATA` is not set and counts as empty: put `DATA=…` into the env file",
+        ),
+        (
+            "volumes: [\"sub/dir:/data\"]",
+            "for a directory beside the file write `./sub/dir`",
+        ),
+        (
+            "depends_on: {t: {condition: healthy}}",
+            "did you mean `service_healthy`?",
+        ),
+    ] {
+        let file = format!("services:\n  t: {{image: t}}\n  s:\n    image: i\n    {text}\n");
+        let error = compose(&file).unwrap_err();
+        assert_eq!(error.hints, [hint], "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_label_hash_covers_the_paths_of_label_files() {
+    let files = Files::new(&[(
+        "compose.yaml",
+        "services: {s: {image: x, label_file: /dev/null, labels: {own: '1'}}}",
+    )]);
+    let project = files.load().unwrap();
+    let text = r#"{"command":null,"entrypoint":null,"image":"x","labels":{"own":"1"},"label_file":["/dev/null"],"networks":{"default":null}}"#;
+    let digest = sha2::Sha256::digest(text.as_bytes());
+    assert_eq!(label_hash(&project), super::hash::hex(&digest));
+    assert_ne!(label_hash(&project), project.config_hash_printed("s"));
 }

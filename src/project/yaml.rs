@@ -1,6 +1,7 @@
 //! YAML text → trees: anchors, merge keys, tags and limits.
 
 mod glance;
+mod repair;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -29,6 +30,27 @@ fn options() -> Options {
 /// Reads every document of a file; an empty one is left out.
 pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut repaired = Cow::Borrowed(text);
+    for _ in 0..=repair::limit(text) {
+        let (result, refused) = documents_of(&repaired, file);
+        match refused.and_then(|error| repair::repair(&repaired, &error)) {
+            Some(text) => repaired = Cow::Owned(text),
+            None => return result,
+        }
+    }
+    let problem = Problem::TooLarge("the file has too many lines that are not indented".into());
+    Err(Fault::new(
+        problem,
+        Position {
+            file,
+            line: 1,
+            column: 1,
+        },
+    ))
+}
+
+/// The documents of a text, and what the parser stopped at.
+fn documents_of(text: &str, file: u32) -> (Outcome<Vec<Node>>, Option<ScanError>) {
     let mut builder = Builder {
         text,
         parser: Parser::new_from_str_with_options(text, options()),
@@ -36,8 +58,19 @@ pub(crate) fn parse(text: &str, file: u32) -> Outcome<Vec<Node>> {
         anchors: HashMap::new(),
         budget: NODE_LIMIT,
         keys: HashSet::new(),
+        refused: None,
     };
-    builder.documents()
+    let documents = builder.documents();
+    (documents, builder.refused)
+}
+
+/// The four digits behind `\\u` are one half of a character.
+fn is_surrogate(digits: &[u8]) -> bool {
+    let code = digits
+        .get(..4)
+        .and_then(|digits| std::str::from_utf8(digits).ok());
+    let code = code.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    code.is_some_and(|code| (0xd800..0xe000).contains(&code))
 }
 
 struct Builder<'text> {
@@ -48,6 +81,8 @@ struct Builder<'text> {
     budget: usize,
     /// Every key once: the same few words stand in each service.
     keys: HashSet<Rc<str>>,
+    /// Why the parser stopped.
+    refused: Option<ScanError>,
 }
 
 /// What a node of the text turned out to be.
@@ -86,7 +121,11 @@ impl<'text> Builder<'text> {
     fn next(&mut self) -> Outcome<Option<(Event<'text>, Span)>> {
         match self.parser.next_event() {
             Some(Ok(next)) => Ok(Some(next)),
-            Some(Err(error)) => Err(self.syntax(&error)),
+            Some(Err(error)) => {
+                let fault = self.syntax(&error);
+                self.refused = Some(error);
+                Err(fault)
+            }
             None => Ok(None),
         }
     }
@@ -214,11 +253,24 @@ impl<'text> Builder<'text> {
             return Ok(());
         }
         let raw = span.slice(self.text).unwrap_or_default();
-        let mut bytes = raw.bytes();
+        let mut bytes = raw.as_bytes().iter();
         while let Some(byte) = bytes.next() {
-            if byte == b'\\' && bytes.next() == Some(b'/') {
-                let problem = Problem::Syntax("Compose does not know the escape `\\/`".into());
-                return Err(Fault::new(problem, at).hint("write `/` without a backslash"));
+            if *byte != b'\\' {
+                continue;
+            }
+            match bytes.next() {
+                Some(b'/') => {
+                    let problem = Problem::Syntax("Compose does not know the escape `\\/`".into());
+                    return Err(Fault::new(problem, at).hint("write `/` without a backslash"));
+                }
+                Some(b'u') if is_surrogate(bytes.as_slice()) => {
+                    let message = "Compose does not know the halves of characters of UTF-16";
+                    let fault = Fault::new(Problem::Syntax(message.into()), at);
+                    return Err(
+                        fault.hint("write the character itself, or `\\U` with eight digits")
+                    );
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -360,9 +412,11 @@ fn directive_of(tag: Option<&Tag>) -> (Directive, Option<&Tag>) {
 fn tagged_scalar(text: &str, tag: &Tag, at: Position) -> Outcome<Value> {
     let fault = || Fault::invalid(format!("`{text}` is no {}", tag.original()), at);
     let value = match standard_suffix(tag) {
-        Some("str" | "merge") | None => return Ok(Value::String(text.to_owned())),
         Some("binary") => return decode_base64(text).map(Value::String).ok_or_else(fault),
-        Some(_) => scalar::resolve_plain(text).unwrap_or_else(|| Value::String(text.to_owned())),
+        Some("int" | "float" | "bool" | "null" | "timestamp") => {
+            scalar::resolve_plain(text).unwrap_or_else(|| Value::String(text.to_owned()))
+        }
+        _ => return Ok(Value::String(text.to_owned())),
     };
     match (standard_suffix(tag), value) {
         (Some("float"), Value::Int(number)) =>
@@ -387,10 +441,12 @@ fn standard_suffix(tag: &Tag) -> Option<&str> {
 fn decode_base64(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
-    for byte in text
-        .bytes()
-        .filter(|b| !b.is_ascii_whitespace() && *b != b'=')
-    {
+    let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let digits = text.strip_suffix("==").or_else(|| text.strip_suffix('='));
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    for byte in digits.unwrap_or(&text).bytes() {
         let six = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,

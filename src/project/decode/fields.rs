@@ -207,6 +207,17 @@ impl Fields {
         }
     }
 
+    /// A whole number of 16 bits, of which Compose keeps the lower ones; a text is none.
+    pub(super) fn u16(&mut self, key: &str) -> Outcome<Option<i64>> {
+        self.read(key, |node| match node.value {
+            Value::String(_) => Err(Fault::wrong_type("a whole number", &node)),
+            _ => match integer(&node)? {
+                number if number < 0 => Err(Fault::invalid("must not be negative", node.at)),
+                number => Ok(number & 0xffff),
+            },
+        })
+    }
+
     /// Variables: a value each, or none.
     #[inline(never)]
     pub(super) fn variables(&mut self, key: &str) -> Outcome<IndexMap<String, Option<String>>> {

@@ -211,7 +211,7 @@ fn service_model(fields: &mut Fields) -> Outcome<ServiceModel> {
 
 fn blkio_config(fields: &mut Fields) -> Outcome<BlkioConfig> {
     Ok(BlkioConfig {
-        weight: fields.nonzero("weight")?,
+        weight: fields.u16("weight")?.filter(|weight| *weight != 0),
         weight_device: fields.list("weight_device", weight_device)?,
         device_read_bps: fields.list("device_read_bps", throttle_device)?,
         device_read_iops: fields.list("device_read_iops", throttle_device)?,
@@ -224,7 +224,7 @@ fn blkio_config(fields: &mut Fields) -> Outcome<BlkioConfig> {
 fn weight_device(fields: &mut Fields) -> Outcome<WeightDevice> {
     Ok(WeightDevice {
         path: fields.string("path")?.unwrap_or_default(),
-        weight: fields.integer("weight")?.unwrap_or(0),
+        weight: fields.u16("weight")?.unwrap_or(0),
         extensions: fields.extensions(),
     })
 }

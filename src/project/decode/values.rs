@@ -78,6 +78,7 @@ pub(super) fn float(node: &Node) -> Outcome<Float> {
 pub(super) fn byte_size(node: &Node) -> Outcome<ByteSize> {
     match &node.value {
         Value::Int(number) => Ok(ByteSize(*number)),
+        Value::Uint(number) => Ok(ByteSize(number.cast_signed())),
         Value::String(text) => bytes::parse(text).ok_or_else(|| {
             Fault::invalid(format!("`{text}` is no size"), node.at)
                 .hint("write a number and a unit: `512m`, `1g`")

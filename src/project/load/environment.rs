@@ -195,7 +195,6 @@ impl Loader {
             labels.extend(std::mem::take(&mut service.labels));
             service.labels = labels;
         }
-        service.label_file.clear();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Loader, Scope};
+use super::{Loader, Mode, Scope};
 use crate::project::error::{Fault, Outcome, Problem, Under as _, circle};
 use crate::project::reset::Resets;
 use crate::project::resolve_paths::PathBase;
@@ -212,11 +212,17 @@ impl Loader {
             resets.apply(&mut model);
             model = merge::merge_models(model, document)?;
             unique::enforce(&mut model)?;
-            canonical::canonicalize(&mut model)?;
+            if self.mode == Mode::FillVariables {
+                canonical::canonicalize(&mut model)?;
+            } else {
+                canonical::canonicalize_leniently(&mut model)?;
+            }
             unique::enforce(&mut model)?;
             all_resets = resets;
         }
+        // Seen from the project, which makes them absolute if it is asked to.
         let directory = go_path::parent(&path.to_string_lossy());
+        let directory = go_path::relative(&scope.directory, &directory);
         PathBase {
             directory: &directory,
             home: self.home.as_deref(),

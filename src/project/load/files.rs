@@ -51,14 +51,17 @@ impl Loader {
         }
         defaults::set(&mut model);
         defaults::check(&mut model)?;
-        if !self.skip.paths {
+        // What is included is always brought to the project that includes it.
+        if !self.skip.paths || !included.is_empty() {
             PathBase {
-                directory: &scope.directory,
+                directory: &scope.paths,
                 home: self.home.as_deref(),
             }
             .resolve(&mut model)?;
         }
-        resolve_environment(&mut model, scope);
+        if self.mode == Mode::FillVariables {
+            resolve_environment(&mut model, scope);
+        }
         Ok(model)
     }
 
@@ -109,7 +112,7 @@ impl Loader {
         if self.mode == Mode::FillVariables {
             canonical::canonicalize(&mut model)?;
         } else {
-            canonical::canonicalize_leniently(&mut model);
+            canonical::canonicalize_leniently(&mut model)?;
         }
         // A range of ports may now hold a port that stands there alone, too.
         unique::enforce(&mut model)?;

@@ -54,7 +54,11 @@ impl Loader {
             .map(|path| absolute(&scope.directory, path).into())
             .collect();
         let Some(first) = paths.first() else {
-            return Err(Fault::new(Problem::MissingKey("path"), include.at)).under("include");
+            // Its env files are looked at all the same.
+            if !include.env_files.is_empty() {
+                self.included_environment(include, scope, &scope.directory)?;
+            }
+            return Ok(Node::mapping(Mapping::new(), include.at));
         };
         self.includes += 1;
         if self.includes > INCLUDE_LIMIT {
@@ -78,6 +82,7 @@ impl Loader {
         };
         let environment = self.included_environment(include, scope, &directory)?;
         let inner = Scope {
+            paths: base_of_paths(include, scope, &directory),
             directory,
             environment,
         };
@@ -148,6 +153,24 @@ impl Loader {
     }
 }
 
+/// Where the relative paths of an included project begin, seen from ours.
+fn base_of_paths(include: &Include, scope: &Scope, directory: &str) -> String {
+    match include.project_directory.as_deref() {
+        Some(named) if named.starts_with('/') => named.to_owned(),
+        // A directory that is not there is taken for a file: its own directory counts.
+        Some(named) if !std::path::Path::new(directory).is_dir() => {
+            let parent = absolute(&scope.directory, &go_path::parent(named));
+            let parent = go_path::relative(&scope.directory, &parent);
+            if named.starts_with('~') {
+                go_path::parent(named)
+            } else {
+                parent
+            }
+        }
+        _ => go_path::relative(&scope.directory, directory),
+    }
+}
+
 fn read(include: &Node) -> Outcome<Vec<Include>> {
     if include.is_null() {
         return Ok(Vec::new());
@@ -177,6 +200,7 @@ fn read_one(item: &Node) -> Outcome<Include> {
             });
         }
         Value::Mapping(mapping) => mapping,
+        Value::Null => return Ok(nothing),
         _ => return Err(Fault::wrong_type("a path or a mapping", item)),
     };
     let directory = match mapping

@@ -66,14 +66,14 @@ pub(super) fn as_is<T: Clone>(one: &T) -> Cow<'_, T> {
 
 /// A service with the values of its env files in its environment.
 pub(super) fn service(service: &Service) -> Cow<'_, Service> {
-    if service.resolved_environment.is_none() {
+    if service.resolved_environment.is_none() && service.label_file.is_empty() {
         return Cow::Borrowed(service);
     }
     let mut service = service.clone();
+    service.label_file.clear();
     if let Some(environment) = service.resolved_environment.take() {
         service.environment = environment;
         service.env_file.clear();
-        service.label_file.clear();
     }
     Cow::Owned(service)
 }

@@ -1,8 +1,14 @@
-//! JSON values as block YAML that every parser reads back as the same values.
+//! JSON values as block YAML, in the style of docker compose.
+
+mod style;
 
 use serde_json::Value;
 
 use crate::project::scalar;
+use style::{Place, Style};
+
+/// A key may be so long and stand in front of its colon.
+const LONGEST_SIMPLE_KEY: usize = 128;
 
 /// A document.
 pub(super) fn render(value: &Value) -> String {
@@ -40,7 +46,15 @@ fn write_value(value: &Value, depth: usize, out: &mut String) {
 }
 
 fn write_key(key: &str, value: &Value, depth: usize, out: &mut String) {
-    out.push_str(&quoted_if_needed(key));
+    // What is long or has several lines cannot stand in front of a colon.
+    if key.len() > LONGEST_SIMPLE_KEY || key.contains('\n') {
+        out.push_str("? ");
+        out.push_str(&text(key, depth + 1, Place::Value));
+        out.push('\n');
+        indent(depth, out);
+    } else {
+        out.push_str(&text(key, depth, Place::Key));
+    }
     out.push(':');
     if is_block(value) {
         out.push('\n');
@@ -88,36 +102,45 @@ fn is_block(value: &Value) -> bool {
 
 fn inline(value: &Value, depth: usize) -> String {
     match value {
-        Value::String(text) if is_block_text(text) => block_text(text, depth),
-        Value::String(text) => quoted_if_needed(text),
+        Value::String(string) => text(string, depth, Place::Value),
         Value::Object(_) => "{}".into(),
         Value::Array(_) => "[]".into(),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => scalar::format_float(float),
+            _ => number.to_string(),
+        },
         value => value.to_string(),
     }
 }
 
-/// Several lines that a literal block can hold as they are.
-fn is_block_text(text: &str) -> bool {
-    let plain = |c: char| c == '\n' || c == '\t' || !c.is_control();
-    text.trim_end_matches('\n').contains('\n')
-        && !text.starts_with([' ', '\n', '\t'])
-        && text
-            .chars()
-            .all(|c| plain(c) && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'))
+fn text(text: &str, depth: usize, place: Place) -> String {
+    match style::of(text, place) {
+        Style::Plain => text.to_owned(),
+        Style::Single => format!("'{}'", text.replace('\'', "''")),
+        Style::Double => style::double_quoted(text),
+        Style::Literal => block_text(text, depth),
+    }
 }
 
 fn block_text(text: &str, depth: usize) -> String {
     let body = text.trim_end_matches('\n');
     let ends = text.len() - body.len();
-    let mut out = String::from(match ends {
-        0 => "|-\n",
-        1 => "|\n",
-        _ => "|+\n",
+    let mut out = String::from("|");
+    if text.starts_with([' ', '\n']) {
+        out.push('2');
+    }
+    out.push_str(match ends {
+        0 => "-\n",
+        1 if !body.is_empty() => "\n",
+        _ => "+\n",
     });
-    let lines = body
-        .split('\n')
-        .chain(std::iter::repeat_n("", ends.saturating_sub(1)));
-    for line in lines {
+    // The last line end of a text without any other line is the one that is kept.
+    let blank = ends.saturating_sub(usize::from(!body.is_empty()));
+    let lines = (!body.is_empty())
+        .then(|| body.split('\n'))
+        .into_iter()
+        .flatten();
+    for line in lines.chain(std::iter::repeat_n("", blank)) {
         if !line.is_empty() {
             indent(depth, &mut out);
             out.push_str(line);
@@ -126,36 +149,6 @@ fn block_text(text: &str, depth: usize) -> String {
     }
     out.pop();
     out
-}
-
-fn quoted_if_needed(text: &str) -> String {
-    if is_plain(text) {
-        text.to_owned()
-    } else {
-        serde_json::to_string(text).unwrap_or_default()
-    }
-}
-
-/// A text that means itself without quotes.
-fn is_plain(text: &str) -> bool {
-    let Some(first) = text.chars().next() else {
-        return false;
-    };
-    let like_another_type = scalar::resolve_plain(text).is_some();
-    // Readers of YAML 1.1 take these for booleans.
-    let old_boolean = matches!(
-        text.to_ascii_lowercase().as_str(),
-        "y" | "n" | "yes" | "no" | "on" | "off" | "<<" | "="
-    );
-    !like_another_type
-        && !old_boolean
-        && !"-?:,[]{}#&*!|>'\"%@`".contains(first)
-        && !text.ends_with([' ', ':'])
-        && !text.starts_with([' ', '='])
-        && !text.contains(": ")
-        && !text.contains(" #")
-        && !text.chars().any(char::is_control)
-        && !text.contains(['\u{2028}', '\u{2029}', '\u{feff}'])
 }
 
 #[cfg(test)]
@@ -168,6 +161,8 @@ mod tests {
             "plain": "a b", "number": "012", "yes": "yes", "date": "2024-01-01", "empty": "", "colon": "a: b",
             "lines": "one\n  two\n", "kept": "one\n\ntwo\n\n", "cut": "a\nb", "odd": " lead\nx", "tab": "a\tb",
             "list": [{"a": 1, "b": [1, [2, 3]]}, [], {}, null, true, "- x", "#"], "nested": {"x": {"y": {}}},
+            "breaks": "\n", "breaks and text": "\n\na\n", "space": "a \nb", "bell": "\u{7}", "face": "\u{1f600}", "bom": "\u{feff}a",
+            "sixty": "1:30", "line\nkey": "v", "merge": "<<", "word": "yEs", "del": "\u{7f}", "next": "\u{85}", "line": "a\u{2028}b",
             "hash": "a #b", "1": 1.5, "quote": "\"'", "dash": "-x",
         });
         let text = render(&value);
