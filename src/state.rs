@@ -37,7 +37,9 @@ pub use journal::{Journal, JournalError, Recorded};
 pub use layout::{StateDirectory, lock_path, rollback_tag_path, unfinished};
 pub use lock::{DeployLock, LockError};
 pub use lock_file::network_filesystem;
-pub use release::{ImageRecord, Origin, RecordError, ReleaseKind, ReleaseRecord, StoredModel};
+pub use release::{
+    ImageRecord, Origin, Outline, RecordError, ReleaseKind, ReleaseRecord, StoredModel,
+};
 pub use releases::Releases;
 pub use rollback_tag::{read_rollback_tag, write_rollback_tag};
 pub use store::{Beginning, ReleaseStore};

@@ -44,9 +44,12 @@ pub(super) struct Line {
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Report {
     pub findings: Vec<Line>,
+    /// Of the first error: a deploy would end with it.
+    #[serde(skip)]
+    kind: Option<ErrorKind>,
 }
 
-/// Looks at everything, prints all of it, and fails where a deploy would.
+/// Looks at everything, prints all of it, and fails where a deploy would, with the same exit code.
 pub async fn run(app: &App<'_>, arguments: &CheckArguments) -> Result<(), Error> {
     let report = report(app, arguments, app.engine().await).await;
     let errors = report.of(Level::Error).count();
@@ -62,7 +65,7 @@ pub async fn run(app: &App<'_>, arguments: &CheckArguments) -> Result<(), Error>
     }
     let what = if errors == 1 { "error" } else { "errors" };
     let message = format!("{errors} {what}: a deploy would end before it touches anything");
-    Err(Error::new(ErrorKind::Check, message)
+    Err(Error::new(report.kind.unwrap_or(ErrorKind::Check), message)
         .hint("type what stands below each `error`, then: deployctl check"))
 }
 
@@ -91,6 +94,7 @@ impl Report {
     }
 
     fn fail(&mut self, check: &'static str, error: &Error) {
+        self.kind.get_or_insert(error.kind);
         let causes = error.causes();
         let message = std::iter::once(error.to_string()).chain(causes);
         self.findings.push(Line {
@@ -105,6 +109,9 @@ impl Report {
     fn add(&mut self, check: &'static str, fine: impl Into<String>, findings: Vec<Finding>) {
         if findings.is_empty() {
             return self.say(check, Level::Ok, fine);
+        }
+        if findings.iter().any(|f| f.severity == Severity::Error) {
+            self.kind.get_or_insert(ErrorKind::Check);
         }
         self.findings.extend(findings.into_iter().map(|f| Line {
             check,

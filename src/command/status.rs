@@ -4,6 +4,7 @@ mod drift;
 mod show;
 mod target;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -18,7 +19,7 @@ use crate::plan::observed::{Container, Health};
 use crate::plan::owner;
 use crate::project::{FileSource, Location, Project, project_name};
 use crate::state::{
-    Holder, ReleaseRecord, Releases, StateDirectory, StoredModel, lock, lock_path, unfinished,
+    Holder, Outline, ReleaseRecord, Releases, StateDirectory, lock, lock_path, unfinished,
 };
 use target::Target;
 
@@ -33,7 +34,9 @@ struct View {
     /// Those that are shown.
     containers: Vec<Container>,
     current: Option<ReleaseRecord>,
-    model: Option<StoredModel>,
+    model: Option<Outline>,
+    /// Service → containers that run.
+    running: BTreeMap<String, usize>,
     rollback: Option<Target>,
     /// Differences from what was released.
     drift: Vec<String>,
@@ -124,7 +127,9 @@ async fn look(
     let releases = Releases::new(&state);
     let current = releases.current()?;
     // A model that is gone is no reason to show nothing.
-    let model = current.as_ref().and_then(|c| releases.model(c.number).ok());
+    let model = current
+        .as_ref()
+        .and_then(|c| releases.outline(c.number).ok());
     let before = current.as_ref().and_then(|c| c.previous);
     let rollback = match before.and_then(|p| releases.get(p).ok()) {
         Some(record) => Some(Target {
@@ -146,6 +151,7 @@ async fn look(
             .collect(),
         holder: lock::holder(&lock),
         notes: notes(loaded, &containers),
+        running: running(&containers),
         containers,
         current,
         model,
@@ -168,6 +174,14 @@ async fn look(
         }
     }
     Ok(view)
+}
+
+fn running(containers: &[Container]) -> BTreeMap<String, usize> {
+    let mut running = BTreeMap::new();
+    for container in containers.iter().filter(|c| c.is_running()) {
+        *running.entry(container.service().to_owned()).or_default() += 1;
+    }
+    running
 }
 
 /// The project as far as `status` needs it. The files are read only where their name cannot be told otherwise.

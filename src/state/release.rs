@@ -117,6 +117,54 @@ pub struct StoredModel {
     pub model: serde_json::Value,
 }
 
+/// A few fields of a [`StoredModel`]: reading all of a large one takes longer than the engine's list.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Outline {
+    /// Values of the variables that the release sets.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    model: OutlineOfProject,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct OutlineOfProject {
+    #[serde(default)]
+    services: BTreeMap<String, OutlineOfService>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct OutlineOfService {
+    scale: Option<u64>,
+    deploy: Option<OutlineOfDeploy>,
+    restart: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct OutlineOfDeploy {
+    replicas: Option<u64>,
+}
+
+impl Outline {
+    /// The services that the release ran.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.model.services.keys().map(String::as_str)
+    }
+
+    /// How many containers the release gave a service.
+    pub fn replicas(&self, service: &str) -> Option<usize> {
+        let service = self.model.services.get(service)?;
+        let of_deploy = service.deploy.as_ref().and_then(|d| d.replicas);
+        usize::try_from(service.scale.or(of_deploy).unwrap_or(1)).ok()
+    }
+
+    /// Whether a service is started again whenever it ends: it is never done.
+    pub fn goes_on(&self, service: &str) -> bool {
+        let service = self.model.services.get(service);
+        let policy = service.and_then(|s| s.restart.as_deref());
+        matches!(policy, Some("always" | "unless-stopped"))
+    }
+}
+
 /// What is kept of a release cannot be read, written or found.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {

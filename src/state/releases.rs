@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::state::atomic::{replace_file, sync_folder};
 use crate::state::error::{FileAction, FileError, OnFile as _};
 use crate::state::layout::{FILE_MODE, StateDirectory};
-use crate::state::release::{FORMAT, RecordError, ReleaseRecord, StoredModel};
+use crate::state::release::{FORMAT, Outline, RecordError, ReleaseRecord, StoredModel};
 
 const RECORD: &str = "record.json";
 const MODEL: &str = "model.json";
@@ -65,6 +65,11 @@ impl Releases {
 
     /// The resolved model of a release and the variables that it sets.
     pub fn model(&self, number: u32) -> Result<StoredModel, RecordError> {
+        self.read(number, MODEL)
+    }
+
+    /// What `status` needs of the model.
+    pub fn outline(&self, number: u32) -> Result<Outline, RecordError> {
         self.read(number, MODEL)
     }
 
@@ -235,14 +240,20 @@ fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, RecordErro
         path: path.to_owned(),
         reason: error.to_string(),
     };
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(corrupt)?;
-    match value["format"].as_u64() {
+    let head: Head = serde_json::from_slice(bytes).map_err(corrupt)?;
+    match head.format {
         Some(found) if found > u64::from(FORMAT) => Err(RecordError::Format {
             path: path.to_owned(),
             found,
         }),
-        _ => serde_json::from_value(value).map_err(corrupt),
+        _ => serde_json::from_slice(bytes).map_err(corrupt),
     }
+}
+
+/// The format is read first: a later one may look quite different.
+#[derive(serde::Deserialize)]
+struct Head {
+    format: Option<u64>,
 }
 
 fn newest(

@@ -68,6 +68,7 @@ impl SecondEngine {
             self.start_containerd();
         }
         let _ = fs::remove_file(self.path("pid"));
+        self.add_bridge();
         let pool = format!("base=10.{}.0.0/16,size=24", 200 + (self.number % 50));
         let namespace = format!("faults-{}", self.number);
         let mut command = self.alone("dockerd");
@@ -80,7 +81,7 @@ impl SecondEngine {
             .arg(self.path("pid"))
             .arg("--containerd")
             .arg(self.path("containerd.sock"))
-            .args(["-H", &self.host(), "--bridge", "none"])
+            .args(["-H", &self.host(), "--bridge", &self.bridge()])
             // The rules are the other engine's.
             .args(["--iptables=false", "--ip-masq=false"])
             .args(["--default-address-pool", &pool, "--shutdown-timeout", "5"]);
@@ -99,6 +100,24 @@ impl SecondEngine {
             assert!(Instant::now() < deadline, "dockerd: {}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// A bridge of its own: with `none` a daemon removes that of the other engine.
+    fn bridge(&self) -> String {
+        format!("df-{}-{}", std::process::id() % 1_000_000, self.number)
+    }
+
+    fn add_bridge(&self) {
+        let bridge = self.bridge();
+        let address = format!("10.{}.0.1/24", 150 + (self.number % 50));
+        // One that is there from before a power cut serves again.
+        if ip(&["link", "add", &bridge, "type", "bridge"]) {
+            assert!(
+                ip(&["address", "add", &address, "dev", &bridge]),
+                "ip address add"
+            );
+        }
+        assert!(ip(&["link", "set", &bridge, "up"]), "ip link set up");
     }
 
     /// Ends the daemon, by SIGTERM or SIGKILL, and waits for its end.
@@ -235,7 +254,16 @@ impl Drop for SecondEngine {
             }
         }
         self.cut_power();
+        ip(&["link", "delete", &self.bridge()]);
     }
+}
+
+fn ip(words: &[&str]) -> bool {
+    let ended = Command::new("ip").args(words).output();
+    ended
+        .expect("ip: scripts/test installs it")
+        .status
+        .success()
 }
 
 /// Only to processes of this engine; one that is gone already is fine.

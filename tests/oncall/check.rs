@@ -46,7 +46,7 @@ fn check_says_what_is_fine_what_is_worth_a_look_and_what_would_end_a_deploy() {
         "services: {api: {image: 1, unknown: 2}}",
     );
     app.run(&["check"])
-        .expect_code(4)
+        .expect_code(3)
         .says("error    files: ")
         .says("ok       engine: ");
 }
@@ -57,7 +57,7 @@ fn every_image_that_cannot_be_had_is_named() {
         "{ONE}  two: {{image: \"127.0.0.1:5000/test/none-a:1\"}}\n  three: {{image: \"127.0.0.1:5000/test/none-b:1\"}}\n"
     ));
     app.run(&["check", "v1"])
-        .expect_code(4)
+        .expect_code(6)
         .says("test/none-a:1")
         .says("test/none-b:1")
         .says("`127.0.0.1:5000/test/tiny:v1` ");

@@ -1,24 +1,26 @@
 //! What somebody changed behind the history's back.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::plan::observed::{Container, Health};
 use crate::plan::spec::label;
 use crate::plan::tag;
 use crate::report::record::name;
-use crate::state::{ReleaseRecord, StoredModel, read_env_file, read_variable};
+use crate::state::{Outline, ReleaseRecord, read_env_file, read_variable};
 
 /// Differences between what was released and what runs, or would run next.
 pub(super) fn drift(
     current: &ReleaseRecord,
-    model: Option<&StoredModel>,
+    model: Option<&Outline>,
     containers: &[Container],
     env_file: Option<&Path>,
 ) -> Vec<String> {
+    let finished: Option<jiff::Timestamp> = current.finished.as_ref().and_then(|f| f.parse().ok());
     let mut found: Vec<String> = containers
         .iter()
         .filter(|c| !c.is_put_aside())
-        .filter_map(|c| of_container(current, model, c))
+        .filter_map(|c| of_container(current, finished, model, c))
         .collect();
     if let Some(model) = model {
         found.extend(replicas(model, containers));
@@ -33,7 +35,8 @@ pub(super) fn drift(
 
 fn of_container(
     current: &ReleaseRecord,
-    model: Option<&StoredModel>,
+    finished: Option<jiff::Timestamp>,
+    model: Option<&Outline>,
     container: &Container,
 ) -> Option<String> {
     let recorded = current
@@ -49,7 +52,6 @@ fn of_container(
             by_whom(container)
         ));
     }
-    let finished: Option<jiff::Timestamp> = current.finished.as_ref().and_then(|f| f.parse().ok());
     let newer = finished.is_some_and(|f| container.created > f.as_second());
     if newer && container.label(label::RELEASE).is_none() {
         return Some(format!(
@@ -63,15 +65,9 @@ fn of_container(
         return Some(format!("`{}` is unhealthy", container.name));
     }
     let done = container.status.starts_with("Exited (0)")
-        && !model.is_some_and(|m| is_to_go_on(m, container.service()));
+        && !model.is_some_and(|m| m.goes_on(container.service()));
     (!container.is_running() && !done)
         .then(|| format!("`{}` does not run: {}", container.name, container.status))
-}
-
-/// A service that is started again whenever it ends is never done.
-fn is_to_go_on(model: &StoredModel, service: &str) -> bool {
-    let policy = model.model["services"][service]["restart"].as_str();
-    matches!(policy, Some("always" | "unless-stopped"))
 }
 
 fn by_whom(container: &Container) -> &'static str {
@@ -83,31 +79,21 @@ fn by_whom(container: &Container) -> &'static str {
 }
 
 /// Fewer or more containers than were released; a service that is done (a job) may have none.
-fn replicas(model: &StoredModel, containers: &[Container]) -> Vec<String> {
-    let Some(services) = model.model["services"].as_object() else {
-        return Vec::new();
-    };
-    let differing = services.keys().filter_map(|service| {
-        let asked = asked_replicas(model, service)?;
-        let here = containers
-            .iter()
-            .filter(|c| c.service() == service && !c.is_put_aside())
-            .count();
+fn replicas(model: &Outline, containers: &[Container]) -> Vec<String> {
+    let mut here: BTreeMap<&str, usize> = BTreeMap::new();
+    for container in containers.iter().filter(|c| !c.is_put_aside()) {
+        *here.entry(container.service()).or_default() += 1;
+    }
+    let differing = model.services().filter_map(|service| {
+        let asked = model.replicas(service)?;
+        let here = here.get(service).copied().unwrap_or(0);
         (here != asked).then(|| format!("service `{service}` has {here} of {asked} containers"))
     });
     differing.collect()
 }
 
-/// How many containers the release gave a service.
-pub(super) fn asked_replicas(model: &StoredModel, service: &str) -> Option<usize> {
-    let service = model.model["services"].get(service)?;
-    let written = [&service["scale"], &service["deploy"]["replicas"]];
-    let asked = written.iter().find_map(|v| v.as_u64());
-    usize::try_from(asked.unwrap_or(1)).ok()
-}
-
 /// A variable that the release set reads otherwise in the env file; its values may be secrets.
-fn variables(current: &ReleaseRecord, model: &StoredModel, file: &Path) -> Vec<String> {
+fn variables(current: &ReleaseRecord, model: &Outline, file: &Path) -> Vec<String> {
     let Ok(text) = read_env_file(file) else {
         return Vec::new();
     };
@@ -133,8 +119,6 @@ fn variables(current: &ReleaseRecord, model: &StoredModel, file: &Path) -> Vec<S
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::plan::observed::ContainerState;
     use crate::state::{ImageRecord, ReleaseKind};
@@ -151,14 +135,16 @@ mod tests {
         record
     }
 
-    fn model() -> StoredModel {
-        StoredModel {
-            format: 1,
-            set: [("IMAGE_TAG", "v2"), ("LOG_LEVEL", "debug")]
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .into(),
-            model: serde_json::json!({"services": {"api": {"scale": 1}}}),
-        }
+    fn model(api: &serde_json::Value) -> Outline {
+        let stored = serde_json::json!({
+            "set": {"IMAGE_TAG": "v2", "LOG_LEVEL": "debug"},
+            "model": {"services": {"api": api}, "networks": {"default": null}},
+        });
+        serde_json::from_value(stored).expect("an outline")
+    }
+
+    fn scale_1() -> serde_json::Value {
+        serde_json::json!({"scale": 1})
     }
 
     fn container() -> Container {
@@ -177,7 +163,7 @@ mod tests {
     #[test]
     fn what_runs_as_it_was_released_is_no_drift() {
         assert_eq!(
-            drift(&release(), Some(&model()), &[container()], None),
+            drift(&release(), Some(&model(&scale_1())), &[container()], None),
             [""; 0]
         );
     }
@@ -201,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_container_that_is_missing_down_or_unhealthy_is_named() {
-        let found = drift(&release(), Some(&model()), &[], None);
+        let found = drift(&release(), Some(&model(&scale_1())), &[], None);
         assert_eq!(found, ["service `api` has 0 of 1 containers"]);
         let mut down = container();
         down.state = ContainerState::Exited;
@@ -213,11 +199,10 @@ mod tests {
         );
         down.status = "Exited (0) 2 minutes ago".to_owned();
         assert_eq!(
-            drift(&release(), Some(&model()), &[down.clone()], None),
+            drift(&release(), Some(&model(&scale_1())), &[down.clone()], None),
             [""; 0]
         );
-        let mut goes_on = model();
-        goes_on.model["services"]["api"]["restart"] = "always".into();
+        let goes_on = model(&serde_json::json!({"scale": 1, "restart": "always"}));
         let found = drift(&release(), Some(&goes_on), &[down], None);
         assert_eq!(
             found,
@@ -236,13 +221,23 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(".env.prod");
         std::fs::write(&file, "IMAGE_TAG=v9\nLOG_LEVEL=geheim\n").expect("written");
-        let found = drift(&release(), Some(&model()), &[container()], Some(&file));
+        let found = drift(
+            &release(),
+            Some(&model(&scale_1())),
+            &[container()],
+            Some(&file),
+        );
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].contains(".env.prod says IMAGE_TAG=v9, and release 7 (v2) serves"));
         assert!(found[1].contains("says another LOG_LEVEL"), "{found:?}");
         assert!(!found.concat().contains("geheim"));
         std::fs::write(&file, "IMAGE_TAG=v2\nLOG_LEVEL=debug\n").expect("written");
-        let found = drift(&release(), Some(&model()), &[container()], Some(&file));
+        let found = drift(
+            &release(),
+            Some(&model(&scale_1())),
+            &[container()],
+            Some(&file),
+        );
         assert_eq!(found, [""; 0]);
     }
 }

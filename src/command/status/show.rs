@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{View, drift};
+use super::View;
 use crate::plan::observed::{Container, PublishedPort};
 use crate::plan::tag;
 use crate::report::{record, table};
@@ -122,10 +122,7 @@ fn row(view: &View, container: &Container, wide: bool) -> Vec<String> {
 /// `2/3`: so many of the asked containers run.
 fn replicas(view: &View, service: &str) -> String {
     let running = running(view, service);
-    let asked = view
-        .model
-        .as_ref()
-        .and_then(|m| drift::asked_replicas(m, service));
+    let asked = view.model.as_ref().and_then(|m| m.replicas(service));
     match asked {
         Some(asked) => format!("{running}/{asked}"),
         None => running.to_string(),
@@ -133,8 +130,7 @@ fn replicas(view: &View, service: &str) -> String {
 }
 
 fn running(view: &View, service: &str) -> usize {
-    let of_it = view.containers.iter().filter(|c| c.service() == service);
-    of_it.filter(|c| c.is_running()).count()
+    view.running.get(service).copied().unwrap_or(0)
 }
 
 /// The digest that the release recorded, where the container runs that image.
@@ -188,10 +184,7 @@ pub(super) fn as_json(view: &View) -> String {
     let services: serde_json::Map<String, serde_json::Value> = names
         .into_iter()
         .map(|name| {
-            let asked = view
-                .model
-                .as_ref()
-                .and_then(|m| drift::asked_replicas(m, name));
+            let asked = view.model.as_ref().and_then(|m| m.replicas(name));
             let counts = json!({"running": running(view, name), "asked": asked});
             (name.to_owned(), counts)
         })
