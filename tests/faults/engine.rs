@@ -68,7 +68,6 @@ impl SecondEngine {
             self.start_containerd();
         }
         let _ = fs::remove_file(self.path("pid"));
-        self.add_bridge();
         let pool = format!("base=10.{}.0.0/16,size=24", 200 + (self.number % 50));
         let namespace = format!("faults-{}", self.number);
         let mut command = self.alone("dockerd");
@@ -81,7 +80,7 @@ impl SecondEngine {
             .arg(self.path("pid"))
             .arg("--containerd")
             .arg(self.path("containerd.sock"))
-            .args(["-H", &self.host(), "--bridge", &self.bridge()])
+            .args(["-H", &self.host(), "--bip", &default_bridge()])
             // The rules are the other engine's.
             .args(["--iptables=false", "--ip-masq=false"])
             .args(["--default-address-pool", &pool, "--shutdown-timeout", "5"]);
@@ -100,24 +99,6 @@ impl SecondEngine {
             assert!(Instant::now() < deadline, "dockerd: {}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
-    }
-
-    /// A bridge of its own: with `none` a daemon removes that of the other engine.
-    fn bridge(&self) -> String {
-        format!("df-{}-{}", std::process::id() % 1_000_000, self.number)
-    }
-
-    fn add_bridge(&self) {
-        let bridge = self.bridge();
-        let address = format!("10.{}.0.1/24", 150 + (self.number % 50));
-        // One that is there from before a power cut serves again.
-        if ip(&["link", "add", &bridge, "type", "bridge"]) {
-            assert!(
-                ip(&["address", "add", &address, "dev", &bridge]),
-                "ip address add"
-            );
-        }
-        assert!(ip(&["link", "set", &bridge, "up"]), "ip link set up");
     }
 
     /// Ends the daemon, by SIGTERM or SIGKILL, and waits for its end.
@@ -254,16 +235,20 @@ impl Drop for SecondEngine {
             }
         }
         self.cut_power();
-        ip(&["link", "delete", &self.bridge()]);
     }
 }
 
-fn ip(words: &[&str]) -> bool {
-    let ended = Command::new("ip").args(words).output();
-    ended
-        .expect("ip: scripts/test installs it")
-        .status
-        .success()
+/// The address of the other engine's bridge, which both use then: a daemon that is told of another bridge, or of
+/// none, removes that one.
+fn default_bridge() -> String {
+    let shown = Command::new("ip")
+        .args(["-o", "-4", "address", "show", "docker0"])
+        .output()
+        .expect("ip: scripts/test installs it");
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let mut words = text.split_whitespace().skip_while(|w| *w != "inet");
+    let address = words.nth(1).expect("an address of docker0");
+    address.to_owned()
 }
 
 /// Only to processes of this engine; one that is gone already is fine.
