@@ -8,7 +8,15 @@ use serde_json::Value;
 /// In place of a value.
 const MASK: &str = "***";
 /// Fields that say nothing about a running container, or that are shown in another way.
-const LEFT_OUT: [&str; 5] = ["env_file", "profiles", "pull_policy", "depends_on", "scale"];
+const LEFT_OUT: [&str; 6] = [
+    "env_file",
+    "profiles",
+    "pull_policy",
+    "depends_on",
+    "scale",
+    // The loader's own copy of `environment`, with its values.
+    "#environment",
+];
 /// Fields whose values are shown although a variable stands in them: without them nothing is told.
 const OPEN: [&str; 9] = [
     "image",
@@ -286,7 +294,10 @@ mod tests {
 
     #[test]
     fn the_image_is_shown_and_the_environment_masked() {
-        let from = json!({"image": "a:1", "environment": {"A": "geheim", "B": "x", "C": "same"}});
+        let from = json!({
+            "image": "a:1", "environment": {"A": "geheim", "B": "x", "C": "same"},
+            "#environment": {"A": "geheim"},
+        });
         let to =
             json!({"image": "a:2", "environment": {"A": "streng geheim", "C": "same", "D": "y"}});
         assert_eq!(
