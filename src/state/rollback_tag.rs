@@ -86,6 +86,20 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_somebody_made_stays_and_its_target_names_the_tag() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, target) = (
+            folder.path().join(".rollback-tag"),
+            folder.path().join("kept"),
+        );
+        fs::write(&target, "sha-0\n").unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        write_rollback_tag(&path, "sha-1").unwrap();
+        assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "sha-1\n");
+    }
+
+    #[test]
     fn it_is_one_line_that_everybody_may_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".rollback-tag");
