@@ -239,16 +239,13 @@ impl Drop for SecondEngine {
 }
 
 /// The address of the other engine's bridge, which both use then: a daemon that is told of another bridge, or of
-/// none, removes that one.
+/// none, removes that one. Asked of the engine: on the device it is missing for a moment while a daemon starts.
 fn default_bridge() -> String {
-    let shown = Command::new("ip")
-        .args(["-o", "-4", "address", "show", "docker0"])
-        .output()
-        .expect("ip: scripts/test installs it");
-    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
-    let mut words = text.split_whitespace().skip_while(|w| *w != "inet");
-    let address = words.nth(1).expect("an address of docker0");
-    address.to_owned()
+    let wanted = "{{range .IPAM.Config}}{{.Gateway}} {{.Subnet}}{{end}}";
+    let shown = docker_at(None, &["network", "inspect", "bridge", "--format", wanted]);
+    let (gateway, subnet) = shown.trim().split_once(' ').expect("an address of docker0");
+    let (_, length) = subnet.split_once('/').expect("a subnet of docker0");
+    format!("{gateway}/{length}")
 }
 
 /// Only to processes of this engine; one that is gone already is fine.

@@ -108,7 +108,7 @@ fn a_missing_an_expired_and_a_given_login_are_told_apart() {
         .says("no password came on standard input")
         .says("echo \"$TOKEN\" | deployctl deploy");
     run(&app, &["check", "v1"], "{}", "")
-        .expect_code(4)
+        .expect_code(6)
         .says("error    images: access to")
         .says(&format!("docker login {registry}"));
     // What was given beats what is stored, and is kept nowhere.
