@@ -176,7 +176,8 @@ impl From<EngineError> for Error {
                 "see why the engine went away: sudo journalctl -u docker -n 50",
             ),
             E::NotFound { .. } | E::Conflict { .. } | E::Refused { .. } => {
-                return Self::new(ErrorKind::Internal, error);
+                let remedy = error.remedy().map(str::to_owned);
+                return Self::new(ErrorKind::Internal, error).hints(remedy);
             }
         };
         Self::new(kind, error).hint(hint)
@@ -378,6 +379,25 @@ mod tests {
                 .to_string()
                 .contains("nobody is logged in to `ghcr.io`")
         );
+    }
+
+    #[test]
+    fn an_engine_without_addresses_or_room_says_what_to_type() {
+        let refused = |message: &str| {
+            Error::from(EngineError::Refused {
+                call: "create network shop_default".into(),
+                status: 500,
+                message: message.into(),
+            })
+            .hints
+        };
+        let full = "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network";
+        assert!(refused(full)[0].starts_with("docker network prune"));
+        assert!(
+            refused("write /var/lib/docker: no space left on device")[0]
+                .contains("deployctl prune")
+        );
+        assert!(refused("some other word").is_empty());
     }
 
     #[test]

@@ -269,7 +269,12 @@ impl Reporter {
             self.raw(&github.open(title));
         }
         self.live.clear();
-        self.line(&format!("{} {}", self.paint("1", title), lanes.join(", ")));
+        let lanes = lanes.iter().filter(|lane| **lane != title);
+        let lanes: String = lanes
+            .map(|lane| format!(" {lane}"))
+            .collect::<Vec<_>>()
+            .join(",");
+        self.line(&format!("{}{lanes}", self.paint("1", title)));
     }
 
     fn close_group(&self) {

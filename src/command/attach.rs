@@ -156,9 +156,7 @@ impl<'a> Followed<'a> {
                 if let Some((stage, lane, step)) = find(&self.stages, number) {
                     if self.shown_stage != Some(stage.kind) {
                         self.shown_stage = Some(stage.kind);
-                        let lanes = stage.lanes.iter().map(|l| l.name.as_str()).collect();
-                        let kind = stage.kind;
-                        events.record(Event::StageStarted { kind, lanes });
+                        events.record(Event::stage_started(stage));
                     }
                     events.record(Event::StepStarted { lane, step });
                 }

@@ -247,8 +247,13 @@ pub(super) fn succeeded(app: &App<'_>, number: u32, prepared: &Prepared) {
         .as_deref()
         .map(|t| format!(" ({t})"))
         .unwrap_or_default();
+    let containers = if changed == 1 {
+        "container"
+    } else {
+        "containers"
+    };
     app.reporter.note(&format!(
-        "release {number}{tag} serves; {changed} containers changed"
+        "release {number}{tag} serves; {changed} {containers} changed"
     ));
     if app.reporter.json() {
         let result =

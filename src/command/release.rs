@@ -212,8 +212,10 @@ fn conclude(
         _ => "nothing that served was touched",
     };
     let mut error = Error::new(kind, format!("release {number} failed: {reason}; {serves}"));
-    if let Some(Failure::Pull(pull)) = finished.failed.as_ref().map(|f| f.failure.clone()) {
-        error = error.hints(Error::from(pull).hints);
+    match finished.failed.as_ref().map(|f| f.failure.clone()) {
+        Some(Failure::Pull(pull)) => error = error.hints(Error::from(pull).hints),
+        Some(Failure::Engine(engine)) => error = error.hints(engine.remedy().map(str::to_owned)),
+        _ => {}
     }
     if let Some(backup) = &finished.backup {
         app.reporter.note(&format!("backup taken before: {backup}"));

@@ -83,6 +83,27 @@ impl EngineError {
             Self::Unreachable { .. } | Self::Lost { .. } | Self::Timeout { .. }
         )
     }
+
+    /// What to type where the engine refuses for want of something on its host.
+    pub fn remedy(&self) -> Option<&'static str> {
+        let Self::Refused { message, .. } = self else {
+            return None;
+        };
+        let remedies = [
+            (
+                "non-overlapping IPv4 address pool",
+                "docker network prune   (every network takes a range of addresses, and all are taken; more: `default-address-pools` in /etc/docker/daemon.json)",
+            ),
+            (
+                "no space left on device",
+                "docker system df, then: deployctl prune",
+            ),
+        ];
+        let remedy = remedies
+            .into_iter()
+            .find(|(said, _)| message.contains(said));
+        remedy.map(|(_, remedy)| remedy)
+    }
 }
 
 /// An image cannot be had.

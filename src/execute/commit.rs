@@ -34,6 +34,7 @@ pub(super) async fn finish_commit<E: Engine, S: Store, R: EventSink>(
     let mut problems = Vec::new();
     let lost = Cell::new(engine == EngineSince::Lost);
     for stage in stages.iter().filter(|s| follows_commit(s.kind)) {
+        performer.events.record(Event::stage_started(stage));
         let lanes = join_all(
             stage
                 .lanes

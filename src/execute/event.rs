@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{LogStream, PullProgress};
-use crate::plan::step::{PlannedStep, StageKind, Step};
+use crate::plan::step::{PlannedStep, Stage, StageKind, Step};
 
 /// Takes events; never blocks and never fails the deploy.
 pub trait EventSink {
@@ -108,4 +108,20 @@ pub enum Event<'a> {
     Warning(String),
     /// Worth knowing.
     Note(String),
+}
+
+impl<'a> Event<'a> {
+    /// A stage begins; each name in it is said once.
+    pub fn stage_started(stage: &'a Stage) -> Self {
+        let mut lanes: Vec<&str> = Vec::new();
+        for lane in &stage.lanes {
+            if !lanes.contains(&lane.name.as_str()) {
+                lanes.push(&lane.name);
+            }
+        }
+        Self::StageStarted {
+            kind: stage.kind,
+            lanes,
+        }
+    }
 }

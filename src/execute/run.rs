@@ -189,11 +189,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
 
     /// Runs the lanes of a stage side by side; the first failure stops the others at their next step.
     async fn stage(&self, stage: &Stage) -> Result<(), Failed> {
-        let names = stage.lanes.iter().map(|l| l.name.as_str()).collect();
-        self.performer.events.record(Event::StageStarted {
-            kind: stage.kind,
-            lanes: names,
-        });
+        self.performer.events.record(Event::stage_started(stage));
         let stop = self.cancel.child_token();
         let first: RefCell<Option<Failed>> = RefCell::default();
         let fail = |lane: &str, failure: Failure| {
