@@ -1,18 +1,25 @@
 //! The command line.
 
 mod completions;
+mod config;
+mod globals;
 mod manual;
 pub mod oncall;
+mod release;
 mod tools;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use oncall::{AttachArguments, CheckArguments, HistoryArguments, Login};
+use clap::{Parser, Subcommand};
+use oncall::{AttachArguments, CheckArguments, HistoryArguments};
 
 pub use completions::script as completion_script;
+pub use config::{ConfigArguments, Format};
+pub use globals::{Ci, Colour, Files, Globals};
 pub use manual::page as manual_page;
+pub use oncall::{LogsArguments, StatusArguments};
+pub use release::{DeployArguments, PlanArguments, RollbackArguments};
 pub use tools::{
     CompletionsArguments, ExecArguments, GateArguments, InitArguments, MigrateArguments,
     ProcessArguments, PruneArguments, RestartArguments, RunArguments, ServicesArguments, Shell,
@@ -41,85 +48,6 @@ const EXAMPLES: &str = "Examples:
   deployctl rollback                 go back to the release before
   deployctl status                   what serves now
   deployctl plan sha-abc123          what a deploy would change";
-
-/// Options of every command.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
-#[derive(Debug, Clone, Default, Args)]
-pub struct Globals {
-    /// Compose file; several are merged in order; `-` is standard input
-    #[arg(short = 'f', long = "file", value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Environment whose files are taken (`.env.NAME`, `compose.NAME.yml`)
-    #[arg(long = "env", value_name = "NAME", global = true)]
-    pub environment: Option<String>,
-    /// Env file; several are merged in order
-    #[arg(long = "env-file", value_name = "FILE", global = true)]
-    pub env_files: Vec<PathBuf>,
-    /// Project name
-    #[arg(short = 'p', long = "project-name", value_name = "NAME", global = true)]
-    pub project_name: Option<String>,
-    /// Profile to enable; several can be given
-    #[arg(long = "profile", value_name = "NAME", global = true)]
-    pub profiles: Vec<String>,
-    /// Directory that relative paths of the compose file start from
-    #[arg(long = "project-directory", value_name = "DIR", global = true)]
-    pub project_directory: Option<PathBuf>,
-    /// Work in this directory
-    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
-    pub directory: Option<PathBuf>,
-    /// How long a wave may take until it is healthy (`90s`, `2m`; a number is seconds)
-    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = duration, global = true)]
-    pub timeout: Duration,
-    /// How long a job (backup, migrate, smoke) may take
-    #[arg(long = "job-timeout", value_name = "DURATION", default_value = "1h", value_parser = duration, global = true)]
-    pub job_timeout: Duration,
-    /// Wait so long for the deploy lock instead of failing at once
-    #[arg(long = "wait-lock", value_name = "DURATION", value_parser = duration, global = true)]
-    pub wait_lock: Option<Duration>,
-    /// The caller holds the lock on this file descriptor (`flock 9; deployctl --lock-fd 9 …`)
-    #[arg(long = "lock-fd", value_name = "N", global = true)]
-    pub lock_fd: Option<u32>,
-    /// Take over containers of this project that were made from other files or by another directory
-    #[arg(long, global = true)]
-    pub adopt: bool,
-    /// Also show networks, volumes, secrets and configs that no service uses (`config`)
-    #[arg(long, global = true)]
-    pub all_resources: bool,
-    /// Taken for docker compose's sake, and only by `config`: no defaults are filled in
-    #[arg(long, global = true, hide = true)]
-    pub compatibility: bool,
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Write the log's groups and errors for a CI system
-    #[arg(long, value_name = "SYSTEM", global = true)]
-    pub ci: Option<Ci>,
-    /// Say more; twice: what is asked of the engine
-    #[arg(short = 'v', long = "verbose", action = clap::ArgAction::Count, global = true)]
-    pub verbose: u8,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
-    pub color: Colour,
-}
-
-/// CI systems with a log format of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Ci {
-    /// GitHub Actions.
-    Github,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -221,216 +149,6 @@ pub enum Command {
     Alias(Vec<String>),
 }
 
-/// Which Compose files, after the subcommand.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Files {
-    /// Compose file; several are merged in order
-    #[arg(short = 'f', long = "file", value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-}
-
-/// Arguments of `deploy`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct DeployArguments {
-    /// The images' tag; without it the env file says it
-    pub tag: Option<String>,
-    /// Only this service; several can be given
-    #[arg(long = "service", value_name = "NAME")]
-    pub services: Vec<String>,
-    /// Set a variable of the env file; it is written there when the release stands
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Remove containers whose service is no longer in the compose file
-    #[arg(long)]
-    pub remove_orphans: bool,
-    /// Why, for the history
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Print a summary in Markdown on standard output (`>> "$GITHUB_STEP_SUMMARY"`)
-    #[arg(long)]
-    pub summary: bool,
-    /// A login for this command.
-    #[command(flatten)]
-    pub login: Login,
-    /// Deploy unless a CI run with a higher number has deployed already: of two that wait, the older tag does not win
-    #[arg(long, value_name = "RUN")]
-    pub unless_newer: Option<u64>,
-    /// Which files.
-    #[command(flatten)]
-    pub files: Files,
-}
-
-/// Arguments of `rollback`.
-#[derive(Debug, Clone, Default, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub struct RollbackArguments {
-    /// A tag, a release number or a commit; without it the release before
-    #[arg(value_name = "TAG|RELEASE|COMMIT")]
-    pub target: Option<String>,
-    /// Today's files with that tag, instead of what the release recorded
-    #[arg(long)]
-    pub tag_only: bool,
-    /// Today's values of variables (rotated passwords) in the recorded release
-    #[arg(long, conflicts_with = "tag_only")]
-    pub current_env: bool,
-    /// Go back though the database's schema has changed since
-    #[arg(long)]
-    pub across_migration: bool,
-    /// Why, for the history
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Print a summary in Markdown on standard output (`>> "$GITHUB_STEP_SUMMARY"`)
-    #[arg(long)]
-    pub summary: bool,
-    /// A login for this command.
-    #[command(flatten)]
-    pub login: Login,
-    /// Which files.
-    #[command(flatten)]
-    pub files: Files,
-}
-
-/// Arguments of `status`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct StatusArguments {
-    /// Only these services
-    pub services: Vec<String>,
-    /// Also restarts, digests and the last probe of containers that are plainly up
-    #[arg(long)]
-    pub wide: bool,
-    /// Show it again whenever it changes, until interrupted
-    #[arg(long)]
-    pub watch: bool,
-    /// Exit with 10 when what serves differs from what was released
-    #[arg(long)]
-    pub exit_code: bool,
-    /// Which files.
-    #[command(flatten)]
-    pub files: Files,
-}
-
-/// Arguments of `logs`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct LogsArguments {
-    /// Only these services or jobs
-    pub services: Vec<String>,
-    /// Go on as new lines come
-    #[arg(short = 'f', long)]
-    pub follow: bool,
-    /// The last lines only
-    #[arg(short = 'n', long, value_name = "N")]
-    pub tail: Option<u64>,
-    /// Lines since a time (`2026-01-31T10:00:00Z`) or for a duration (`10m`)
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// Lines until a time or a duration ago
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// With time stamps
-    #[arg(short = 't', long)]
-    pub timestamps: bool,
-    /// Without the containers' names
-    #[arg(long)]
-    pub no_log_prefix: bool,
-    /// The kept output of a release
-    #[arg(long, value_name = "N")]
-    pub release: Option<u32>,
-}
-
-/// Arguments of `plan`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct PlanArguments {
-    /// The images' tag; without it the env file says it
-    pub tag: Option<String>,
-    /// Only this service; several can be given
-    #[arg(long = "service", value_name = "NAME")]
-    pub services: Vec<String>,
-    /// Set a variable of the env file
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Exit with 10 when something would change
-    #[arg(long)]
-    pub exit_code: bool,
-    /// A login for this command.
-    #[command(flatten)]
-    pub login: Login,
-    /// Which files.
-    #[command(flatten)]
-    pub files: Files,
-}
-
-/// Arguments of `config`.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of docker compose"
-)]
-#[derive(Debug, Clone, Default, Args)]
-pub struct ConfigArguments {
-    /// Only these services and what they need
-    pub services: Vec<String>,
-    /// Form of the model
-    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
-    pub format: Format,
-    /// Print the config hash of a service, `*` for all
-    #[arg(long, value_name = "SERVICE")]
-    pub hash: Option<String>,
-    /// Print the names of the services
-    #[arg(long = "services", id = "list_services")]
-    pub list_services: bool,
-    /// Print the images
-    #[arg(long)]
-    pub images: bool,
-    /// Print the names of the profiles
-    #[arg(long = "profiles", id = "list_profiles")]
-    pub list_profiles: bool,
-    /// Print the variables of the interpolation
-    #[arg(long = "environment", id = "list_environment")]
-    pub environment: bool,
-    /// Print the names of the networks
-    #[arg(long)]
-    pub networks: bool,
-    /// Print the names of the volumes
-    #[arg(long)]
-    pub volumes: bool,
-    /// Print the variables that the files use
-    #[arg(long)]
-    pub variables: bool,
-    /// Leave `${…}` as it is
-    #[arg(long)]
-    pub no_interpolate: bool,
-    /// Leave out the defaults that docker compose fills in
-    #[arg(long)]
-    pub no_normalize: bool,
-    /// Leave out the checks of the whole
-    #[arg(long)]
-    pub no_consistency: bool,
-    /// Leave relative paths as they are
-    #[arg(long)]
-    pub no_path_resolution: bool,
-    /// Taken for docker compose's sake: the values of `env_file` are filled in all the same
-    #[arg(long)]
-    pub no_env_resolution: bool,
-    /// Only check, print nothing
-    #[arg(short = 'q', long)]
-    pub quiet: bool,
-    /// Write to a file
-    #[arg(short = 'o', long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Which files.
-    #[command(flatten)]
-    pub files: Files,
-}
-
-/// Form of the resolved model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// YAML.
-    #[default]
-    Yaml,
-    /// JSON.
-    Json,
-}
-
 impl Cli {
     /// Gathers `-f` from before and after the subcommand.
     pub fn compose_files(&self) -> Vec<PathBuf> {
@@ -503,20 +221,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(parsed.as_std())
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it like `NAME=value`")?;
-    let valid = !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !name.as_bytes()[0].is_ascii_digit();
-    if !valid {
-        return Err(format!("`{name}` is no name of a variable"));
-    }
-    if value.contains(['\n', '\r', '\0']) {
-        return Err("a value of one line is needed".to_owned());
-    }
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -552,6 +256,13 @@ mod tests {
             cli.command,
             Command::Logs(LogsArguments { follow: true, .. })
         ));
+    }
+
+    #[test]
+    fn an_empty_project_directory_is_the_usual_one() {
+        let words = ["deployctl", "--project-directory", "", "config"];
+        let cli = Cli::try_parse_from(words).expect("as docker compose takes it");
+        assert_eq!(cli.globals.project_directory, Some(PathBuf::new()));
     }
 
     #[test]

@@ -14,6 +14,53 @@ pub struct Login {
     pub registry_password_stdin: Option<(String, String)>,
 }
 
+/// Arguments of `status`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StatusArguments {
+    /// Only these services
+    pub services: Vec<String>,
+    /// Also restarts, digests and the last probe of containers that are plainly up
+    #[arg(long)]
+    pub wide: bool,
+    /// Show it again whenever it changes, until interrupted
+    #[arg(long)]
+    pub watch: bool,
+    /// Exit with 10 when what serves differs from what was released
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Which files.
+    #[command(flatten)]
+    pub files: Files,
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LogsArguments {
+    /// Only these services or jobs
+    pub services: Vec<String>,
+    /// Go on as new lines come
+    #[arg(short = 'f', long)]
+    pub follow: bool,
+    /// The last lines only
+    #[arg(short = 'n', long, value_name = "N")]
+    pub tail: Option<u64>,
+    /// Lines since a time (`2026-01-31T10:00:00Z`) or for a duration (`10m`)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Lines until a time or a duration ago
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// With time stamps
+    #[arg(short = 't', long)]
+    pub timestamps: bool,
+    /// Without the containers' names
+    #[arg(long)]
+    pub no_log_prefix: bool,
+    /// The kept output of a release
+    #[arg(long, value_name = "N")]
+    pub release: Option<u32>,
+}
+
 /// Arguments of `check` and `adopt`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct CheckArguments {

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Files, assignment};
+use super::Files;
+use super::release::assignment;
 
 /// Arguments of `exec`.
 #[derive(Debug, Clone, Default, Args)]
