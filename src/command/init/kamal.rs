@@ -1,10 +1,16 @@
 //! Kamal's `config/deploy.yml` as a Compose file to read through. What has no counterpart is listed, never dropped.
 
+mod accessory;
+mod alias;
+mod proxy;
+mod role;
+
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
 use crate::project::{plain_yaml, print};
+use alias::alias;
 
 /// What becomes of a `deploy.yml`.
 pub(super) struct Converted {
@@ -15,9 +21,6 @@ pub(super) struct Converted {
     /// `key: what to do instead`.
     pub without_counterpart: Vec<String>,
 }
-
-/// The port that Kamal's proxy expects an app on.
-const PORT: u64 = 80;
 
 const HEADER: &str = "# Made from Kamal's deploy.yml by deployctl init: read it through.
 # - The healthcheck runs inside the container: its tool has to be in the image.
@@ -235,214 +238,6 @@ impl Conversion {
         environment
     }
 
-    fn proxy(&mut self, deploy: &mut Map<String, Value>) -> Port {
-        let proxy = deploy.remove("proxy").unwrap_or_default();
-        let old = deploy.remove("healthcheck").unwrap_or_default();
-        let health = proxy
-            .get("healthcheck")
-            .cloned()
-            .unwrap_or_else(|| old.clone());
-        let number = proxy.get("app_port").or_else(|| old.get("port"));
-        for key in [
-            "ssl",
-            "host",
-            "hosts",
-            "ssl_redirect",
-            "forward_headers",
-            "buffering",
-            "response_timeout",
-            "path_prefix",
-        ] {
-            if proxy.get(key).is_some() {
-                self.missing(
-                    &format!("proxy.{key}"),
-                    "your reverse proxy, in front of the published port",
-                );
-            }
-        }
-        let seconds =
-            |key: &str, default: u64| health.get(key).and_then(Value::as_u64).unwrap_or(default);
-        Port {
-            number: number.and_then(Value::as_u64).unwrap_or(PORT),
-            path: health
-                .get("path")
-                .and_then(Value::as_str)
-                .unwrap_or("/up")
-                .to_owned(),
-            interval: seconds("interval", 3),
-            timeout: seconds("timeout", 3),
-        }
-    }
-
-    /// Role and settings; a list of hosts is the primary role's.
-    fn roles(&mut self, servers: Value, primary: &str) -> Vec<(String, Value)> {
-        let roles: Vec<(String, Value)> = match servers {
-            Value::Object(roles) => roles.into_iter().collect(),
-            hosts => vec![(primary.to_owned(), json!({"hosts": hosts}))],
-        };
-        let mut hosts: Vec<String> = Vec::new();
-        for (_, settings) in &roles {
-            let list = settings.get("hosts").unwrap_or(settings).as_array();
-            for host in list.into_iter().flatten() {
-                let host = match host {
-                    Value::Object(tagged) => tagged.keys().next().cloned().unwrap_or_default(),
-                    other => text_of(Some(other.clone())).unwrap_or_default(),
-                };
-                if !hosts.contains(&host) {
-                    hosts.push(host);
-                }
-            }
-        }
-        if hosts.len() > 1 {
-            let message = format!(
-                "deployctl works on one host; let CI call it on each of: {}",
-                hosts.join(", ")
-            );
-            self.missing("servers", &message);
-        }
-        roles
-    }
-
-    fn role(&mut self, service: &mut Map<String, Value>, role: &str, settings: &Value) {
-        let Some(settings) = settings.as_object() else {
-            return;
-        };
-        for (key, value) in settings {
-            match key.as_str() {
-                "hosts" | "proxy" | "traefik" => {}
-                "cmd" => {
-                    service.insert("command".into(), value.clone());
-                }
-                "labels" | "logging" => {
-                    service.insert(key.clone(), value.clone());
-                }
-                "env" => {
-                    let own = self.environment(value);
-                    let all = service.entry("environment").or_insert_with(|| json!({}));
-                    if let Some(all) = all.as_object_mut() {
-                        all.extend(own);
-                    }
-                }
-                "options" => self.options(service, role, value),
-                other => self.missing(&format!("servers.{role}.{other}"), "unknown here"),
-            }
-        }
-    }
-
-    /// Flags of `docker run` that Compose has a key for.
-    fn options(&mut self, service: &mut Map<String, Value>, owner: &str, options: &Value) {
-        for (flag, value) in options.as_object().into_iter().flatten() {
-            let key = match flag.as_str() {
-                "memory" => "mem_limit",
-                "cpus" => "cpus",
-                "user" => "user",
-                "init" => "init",
-                "network" => "network_mode",
-                "shm-size" => "shm_size",
-                "ulimit" => "ulimits",
-                "cap-add" => "cap_add",
-                "add-host" => "extra_hosts",
-                "publish" => "ports",
-                _ => {
-                    self.missing(
-                        &format!("{owner}.options.{flag}"),
-                        "look for the Compose key",
-                    );
-                    continue;
-                }
-            };
-            let listed = matches!(key, "cap_add" | "extra_hosts" | "ports") && !value.is_array();
-            let value = if listed {
-                json!([value])
-            } else {
-                value.clone()
-            };
-            service.insert(key.to_owned(), value);
-        }
-    }
-
-    fn accessory(&mut self, name: &str, settings: &Value) -> Value {
-        let mut service = Map::new();
-        service.insert("restart".into(), json!("unless-stopped"));
-        for (key, value) in settings.as_object().into_iter().flatten() {
-            match key.as_str() {
-                "host" | "hosts" | "role" | "roles" | "service" | "registry" => {}
-                "image" => {
-                    service.insert("image".into(), value.clone());
-                }
-                "cmd" => {
-                    service.insert("command".into(), value.clone());
-                }
-                "port" => {
-                    let port = text_of(Some(value.clone())).unwrap_or_default();
-                    let port = if port.contains(':') {
-                        port
-                    } else {
-                        format!("127.0.0.1:{port}:{port}")
-                    };
-                    service.insert("ports".into(), json!([port]));
-                }
-                "env" => {
-                    let environment = self.environment(value);
-                    service.insert("environment".into(), Value::Object(environment));
-                }
-                "volumes" | "directories" | "files" => {
-                    let mounts = value
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .filter_map(Value::as_str);
-                    let mounts: Vec<String> = mounts.map(|m| self.mount(name, key, m)).collect();
-                    let all = service.entry("volumes").or_insert_with(|| json!([]));
-                    if let Some(all) = all.as_array_mut() {
-                        all.extend(mounts.into_iter().map(Value::String));
-                    }
-                }
-                "labels" => {
-                    service.insert(key.clone(), value.clone());
-                }
-                "options" => self.options(&mut service, name, value),
-                other => self.missing(&format!("accessories.{name}.{other}"), "unknown here"),
-            }
-        }
-        Value::Object(service)
-    }
-
-    /// A directory of an accessory becomes a named volume; a file is mounted from the app directory.
-    fn mount(&mut self, accessory: &str, key: &str, mount: &str) -> String {
-        let (source, target) = mount.split_once(':').unwrap_or((mount, mount));
-        match key {
-            "directories" => {
-                let volume = format!("{accessory}-{}", source.replace('/', "-"));
-                self.volumes.insert(volume.clone(), json!({}));
-                let from = format!(
-                    "a named volume now; Kamal's data are in ~/{accessory}/{source} on the host"
-                );
-                self.missing(&format!("accessories.{accessory}.directories"), &from);
-                format!("{volume}:{target}")
-            }
-            "files" => format!("./{source}:{target}:ro"),
-            _ => {
-                self.name_volumes(&json!([mount]));
-                mount.to_owned()
-            }
-        }
-    }
-
-    fn name_volumes(&mut self, mounts: &Value) {
-        for mount in mounts
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
-            let source = mount.split(':').next().unwrap_or_default();
-            if mount.contains(':') && !source.starts_with(['/', '.', '~']) {
-                self.volumes.insert(source.to_owned(), json!({}));
-            }
-        }
-    }
-
     fn extension(&mut self, deploy: &mut Map<String, Value>, service: Option<&String>) -> Value {
         let mut extension = Map::new();
         if let Some(kept) = deploy.remove("retain_containers") {
@@ -469,52 +264,6 @@ impl Conversion {
         }
         Value::Object(extension)
     }
-}
-
-struct Port {
-    number: u64,
-    path: String,
-    interval: u64,
-    timeout: u64,
-}
-
-impl Port {
-    fn healthcheck(&self) -> Value {
-        let url = format!("http://127.0.0.1:{}{}", self.number, self.path);
-        json!({
-            "test": ["CMD", "curl", "-fsS", "-o", "/dev/null", url],
-            "interval": format!("{}s", self.interval),
-            "timeout": format!("{}s", self.timeout),
-            "retries": 5,
-            "start_period": "30s",
-        })
-    }
-}
-
-/// `app exec -i --reuse "bin/rails console"`, `app logs -f`, in deployctl's words.
-fn alias(line: &str, service: &str) -> Option<String> {
-    if let Some(rest) = line.strip_prefix("app exec") {
-        let reuse = rest.contains("--reuse");
-        let mut words = rest.trim();
-        while words.starts_with('-') {
-            let (flag, after) = words.split_once(' ')?;
-            if !matches!(
-                flag,
-                "-i" | "--interactive" | "--reuse" | "-p" | "--primary"
-            ) {
-                return None;
-            }
-            words = after.trim_start();
-        }
-        let command = words.trim_matches(['"', '\'']);
-        let verb = if reuse { "exec" } else { "run --rm" };
-        return Some(format!("{verb} {service} {command}"));
-    }
-    let rest = line.strip_prefix("app logs")?;
-    let known = rest
-        .split_whitespace()
-        .all(|w| matches!(w, "-f" | "--follow"));
-    known.then(|| format!("logs{rest} {service}"))
 }
 
 fn text_of(value: Option<Value>) -> Option<String> {
