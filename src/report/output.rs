@@ -58,7 +58,12 @@ pub trait Picture: Send + Sync {
 pub type Notice = fn(usize) -> String;
 
 /// Text, and the picture below it.
-type Job = (Vec<u8>, Option<Arc<dyn Picture>>);
+struct Job {
+    text: Vec<u8>,
+    /// How much of the text was counted in the queue; a notice of lost lines was not.
+    counted: usize,
+    picture: Option<Arc<dyn Picture>>,
+}
 
 struct Shared {
     state: Mutex<State>,
@@ -71,7 +76,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: VecDeque<(Piece, Vec<u8>)>,
-    /// Bytes in the queue.
+    /// Bytes in the queue, and of what is being written.
     bytes: usize,
     progress: usize,
     dropped: usize,
@@ -236,18 +241,19 @@ impl Shared {
 
     fn write_all(&self, mut writer: impl Write + AsFd) {
         let mut screen = Screen::default();
-        while let Some((batch, picture)) = self.next(&screen) {
-            let bytes = match &picture {
-                None if screen.is_clear() => batch.clone(),
+        while let Some(job) = self.next(&screen) {
+            let bytes = match &job.picture {
+                None if screen.is_clear() => job.text,
                 picture => {
                     let size = super::screen::size(writer.as_fd());
                     let lines = picture.as_ref().map(|p| p.lines(size.columns));
-                    screen.draw(&batch, lines.unwrap_or_default(), size)
+                    screen.draw(&job.text, lines.unwrap_or_default(), size)
                 }
             };
             let written = self.write_out(&mut writer, &bytes);
             let mut state = self.state();
             state.writing = false;
+            state.bytes -= job.counted;
             if let Err(error) = written {
                 state.gone |= error.kind() == ErrorKind::BrokenPipe;
                 if state.gone {
@@ -294,14 +300,19 @@ impl Shared {
             batch.extend_from_slice((self.notice)(state.dropped).as_bytes());
             state.dropped = 0;
         }
+        let mut counted = 0;
         while batch.len() < BATCH
             && let Some((piece, text)) = state.queue.pop_front()
         {
             state.progress -= usize::from(piece == Piece::Progress);
-            state.bytes -= text.len();
+            counted += text.len();
             batch.extend_from_slice(&text);
         }
-        Some((batch, state.picture.clone()))
+        Some(Job {
+            text: batch,
+            counted,
+            picture: state.picture.clone(),
+        })
     }
 
     /// Writes all of it. A descriptor that somebody else made non-blocking is waited for.

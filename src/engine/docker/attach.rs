@@ -11,6 +11,7 @@ use futures_util::stream::BoxStream;
 
 use super::DockerEngine;
 use super::errors::engine_error;
+use super::logs::exec_options;
 use crate::engine::{Attached, EngineError, ExecRequest, LogStream, Piece, Terminal, TerminalSize};
 
 impl DockerEngine {
@@ -24,15 +25,8 @@ impl DockerEngine {
         let tty = terminal == Terminal::Tty;
         let options = CreateExecOptions {
             attach_stdin: Some(true),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
             tty: Some(tty),
-            cmd: Some(request.command.clone()),
-            env: Some(request.environment.clone()),
-            user: request.user.clone(),
-            working_dir: request.working_dir.clone(),
-            privileged: Some(request.privileged),
-            ..CreateExecOptions::default()
+            ..exec_options(request)
         };
         let exec = self
             .short("exec", self.docker.create_exec(container, options))

@@ -14,6 +14,14 @@ pub(super) fn engine_error(address: &str, call: &str, error: &Error) -> EngineEr
         } => EngineError::NotFound {
             message: message.clone(),
         },
+        // Somebody removes it at this moment: it is as good as gone.
+        Error::DockerResponseServerError { message, .. }
+            if message.contains("is marked for removal") =>
+        {
+            EngineError::NotFound {
+                message: message.clone(),
+            }
+        }
         Error::DockerResponseServerError {
             status_code: 409,
             message,

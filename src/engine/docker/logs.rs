@@ -61,16 +61,7 @@ impl DockerEngine {
         container: &str,
         request: &ExecRequest,
     ) -> Result<ExecResult, EngineError> {
-        let options = CreateExecOptions {
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            cmd: Some(request.command.clone()),
-            env: Some(request.environment.clone()),
-            user: request.user.clone(),
-            working_dir: request.working_dir.clone(),
-            privileged: Some(request.privileged),
-            ..CreateExecOptions::default()
-        };
+        let options = exec_options(request);
         let exec = self
             .short("exec", self.docker.create_exec(container, options))
             .await?;
@@ -175,4 +166,18 @@ impl Lines {
 fn text(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     text.trim_end_matches(['\n', '\r']).to_owned()
+}
+
+/// What every command in a container has.
+pub(super) fn exec_options(request: &ExecRequest) -> CreateExecOptions<String> {
+    CreateExecOptions {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        cmd: Some(request.command.clone()),
+        env: Some(request.environment.clone()),
+        user: request.user.clone(),
+        working_dir: request.working_dir.clone(),
+        privileged: Some(request.privileged),
+        ..CreateExecOptions::default()
+    }
 }

@@ -69,7 +69,8 @@ impl DockerEngine {
                 self.docker.list_containers(Some(options)),
             )
             .await?;
-        Ok(listed.into_iter().map(summary).collect())
+        let there = |c: &Container| c.state != ContainerState::Removing;
+        Ok(listed.into_iter().map(summary).filter(there).collect())
     }
 
     async fn networks(&self) -> Result<Vec<ObservedNetwork>, EngineError> {
@@ -131,6 +132,7 @@ impl DockerEngine {
         }
     }
 
+    /// A container that is being removed, or whose removal failed half-way, is none: nothing starts it again.
     pub(super) async fn inspect_container(
         &self,
         container: &str,
@@ -140,7 +142,12 @@ impl DockerEngine {
             .short("inspect", self.docker.inspect_container(container, options))
             .await
         {
-            Ok(found) => Ok(Some(inspected(found))),
+            Ok(found) => {
+                let going = |c: &Container| {
+                    matches!(c.state, ContainerState::Removing | ContainerState::Dead)
+                };
+                Ok(Some(inspected(found)).filter(|c| !going(c)))
+            }
             Err(EngineError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -6,7 +6,7 @@ use crate::project::model::Service;
 
 const WRITE: u32 = 0o2;
 
-/// Compares numeric users only: what a name stands for, only the image knows.
+/// The bind mounts.
 pub(super) fn owners(
     name: &str,
     service: &Service,
@@ -14,42 +14,72 @@ pub(super) fn owners(
     host: &Host,
     findings: &mut Vec<Finding>,
 ) {
-    let Some((uid, gid)) = user(service, observed).filter(|(uid, _)| *uid != 0) else {
-        return;
-    };
-    let groups = groups(service, gid);
-    let writable = service
-        .volumes
-        .iter()
-        .filter(|v| v.r#type.as_deref() == Some("bind") && !v.read_only);
-    for source in writable.filter_map(|v| v.source.as_ref()) {
-        let Some(found) = host.ownership.get(source) else {
-            continue;
-        };
-        if may_write(*found, uid, &groups) {
-            continue;
-        }
-        findings.push(Finding {
-            severity: Severity::Warning,
-            message: format!(
-                "service `{name}` runs as {uid}:{gid} and cannot write `{source}`, which belongs to {}:{} (mode {:03o})",
-                found.uid,
-                found.gid,
-                found.mode & 0o777
-            ),
-            hint: Some(format!("chown -R {uid}:{gid} {source}")),
-        });
+    let found = unwritable(service, observed, host, "bind", str::to_owned);
+    findings.extend(found.map(|mount| Finding {
+        severity: Severity::Warning,
+        message: mount.message(name, &format!("`{}`", mount.source)),
+        hint: Some(format!("chown -R {} {}", mount.user(), mount.source)),
+    }));
+}
+
+/// A mount for writing whose owner and mode do not let the container's user write.
+pub(super) struct Unwritable<'a> {
+    pub(super) source: &'a str,
+    uid: u32,
+    gid: u32,
+    found: Ownership,
+}
+
+impl Unwritable<'_> {
+    pub(super) fn user(&self) -> String {
+        format!("{}:{}", self.uid, self.gid)
+    }
+
+    pub(super) fn message(&self, service: &str, what: &str) -> String {
+        format!(
+            "service `{service}` runs as {} and cannot write {what}, which belongs to {}:{} (mode {:03o})",
+            self.user(),
+            self.found.uid,
+            self.found.gid,
+            self.found.mode & 0o777
+        )
     }
 }
 
+/// Compares numeric users only: what a name stands for, only the image knows. `key` names a mount's source in
+/// [`Host::ownership`].
+pub(super) fn unwritable<'a>(
+    service: &'a Service,
+    observed: &Observed,
+    host: &'a Host,
+    kind: &'a str,
+    key: impl Fn(&str) -> String + 'a,
+) -> impl Iterator<Item = Unwritable<'a>> {
+    let user = user(service, observed).filter(|(uid, _)| *uid != 0);
+    let mounts = service.volumes.iter();
+    let writable = mounts.filter(move |v| v.r#type.as_deref() == Some(kind) && !v.read_only);
+    writable.filter_map(move |mount| {
+        let (uid, gid) = user?;
+        let source = mount.source.as_deref()?;
+        let found = *host.ownership.get(&key(source))?;
+        let unwritable = !may_write(found, uid, &groups(service, gid));
+        unwritable.then_some(Unwritable {
+            source,
+            uid,
+            gid,
+            found,
+        })
+    })
+}
+
 /// Its own group and those that the service adds.
-pub(super) fn groups(service: &Service, gid: u32) -> Vec<u32> {
+fn groups(service: &Service, gid: u32) -> Vec<u32> {
     let added = service.group_add.iter().filter_map(|g| g.parse().ok());
     added.chain([gid]).collect()
 }
 
 /// The service's `user`, else that of its image where it is here.
-pub(super) fn user(service: &Service, observed: &Observed) -> Option<(u32, u32)> {
+fn user(service: &Service, observed: &Observed) -> Option<(u32, u32)> {
     let image = service.image.as_ref();
     let of_image = image.and_then(|i| observed.images.get(i)).map(|i| &i.user);
     let written = service.user.as_ref().or(of_image)?;
@@ -59,7 +89,7 @@ pub(super) fn user(service: &Service, observed: &Observed) -> Option<(u32, u32)>
     Some((uid, gid.parse().unwrap_or(0)))
 }
 
-pub(super) fn may_write(found: Ownership, uid: u32, groups: &[u32]) -> bool {
+fn may_write(found: Ownership, uid: u32, groups: &[u32]) -> bool {
     let bits = if found.uid == uid {
         found.mode >> 6
     } else if groups.contains(&found.gid) {

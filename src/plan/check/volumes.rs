@@ -1,6 +1,6 @@
 //! The user of a container may write its volumes: one that another user filled keeps its owner.
 
-use super::owners::{groups, may_write, user};
+use super::owners::unwritable;
 use super::{Finding, Host, Severity};
 use crate::plan::judge::volume_name;
 use crate::plan::observed::Observed;
@@ -19,35 +19,19 @@ pub(super) fn volumes(
     host: &Host,
     findings: &mut Vec<Finding>,
 ) {
-    let Some((uid, gid)) = user(service, observed).filter(|(uid, _)| *uid != 0) else {
-        return;
-    };
-    let groups = groups(service, gid);
-    let writable = service
-        .volumes
-        .iter()
-        .filter(|v| v.r#type.as_deref() == Some("volume") && !v.read_only);
-    for source in writable.filter_map(|v| v.source.as_ref()) {
-        let volume = volume_name(project, source);
-        let Some(found) = host.ownership.get(&key(&volume)) else {
-            continue;
-        };
-        if may_write(*found, uid, &groups) {
-            continue;
-        }
-        findings.push(Finding {
+    let of_source = |source: &str| key(&volume_name(project, source));
+    let found = unwritable(service, observed, host, "volume", of_source);
+    findings.extend(found.map(|mount| {
+        let volume = volume_name(project, mount.source);
+        Finding {
             severity: Severity::Warning,
-            message: format!(
-                "service `{name}` runs as {uid}:{gid} and cannot write the volume `{volume}`, which belongs to {}:{} (mode {:03o})",
-                found.uid,
-                found.gid,
-                found.mode & 0o777
-            ),
+            message: mount.message(name, &format!("the volume `{volume}`")),
             hint: Some(format!(
-                "docker run --rm -v {volume}:/data --entrypoint chown IMAGE -R {uid}:{gid} /data"
+                "docker run --rm -v {volume}:/data --entrypoint chown IMAGE -R {} /data",
+                mount.user()
             )),
-        });
-    }
+        }
+    }));
 }
 
 #[cfg(test)]
