@@ -1,7 +1,7 @@
 //! One project, several owners: directories, hosts, users, engines.
 
 use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::app::{App, Ran, signal};
@@ -117,6 +117,86 @@ fn an_unfinished_release_of_another_engine_is_left_alone() {
     }
     app.run(&["recover"]).expect_code(0);
     assert_old(&app, &before, "the engine it belongs to");
+}
+
+#[test]
+fn a_context_that_names_another_engine_by_now_recovers_nothing() {
+    let app = serving(PAIR, "v1");
+    let before = World::look(&app);
+    let mut child = app.spawn(&["deploy", "v2"]);
+    assert!(app.journal_reaches(14, &mut child));
+    signal(&child, "KILL");
+    child.wait().expect("an end");
+    let other = SecondEngine::start(Outlive::Nothing);
+    let left = World::look(&app);
+    let configuration = tempfile::tempdir().expect("a folder");
+    write_context(configuration.path(), "elsewhere", &other.host());
+    write_context(configuration.path(), "here", "unix:///var/run/docker.sock");
+    let recover = |context: &str| {
+        let ran = app
+            .command(&["recover"])
+            .env_remove("DOCKER_HOST")
+            .env("DOCKER_CONFIG", configuration.path())
+            .env("DOCKER_CONTEXT", context)
+            .output();
+        Ran::from(ran.expect("the binary"))
+    };
+    recover("elsewhere").expect_code(4).says("another engine");
+    assert_eq!(World::look(&app), left);
+    recover("unknown").expect_code(4).says("unknown");
+    assert_eq!(World::look(&app), left);
+    recover("here").expect_code(0);
+    assert_old(&app, &before, "the context it belongs to");
+}
+
+/// As `docker context create` writes it.
+fn write_context(configuration: &Path, name: &str, host: &str) {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(name);
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let folder = configuration.join("contexts/meta").join(hash);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let meta = serde_json::json!({
+        "Name": name,
+        "Metadata": {},
+        "Endpoints": {"docker": {"Host": host, "SkipTLSVerify": false}},
+    });
+    std::fs::write(folder.join("meta.json"), meta.to_string()).expect("a context");
+}
+
+/// FUSE stands for NFS and the like, which need a server in the kernel; the warning goes by the file system's kind.
+#[test]
+fn a_lock_on_a_network_file_system_is_warned_of_and_the_deploy_goes_on() {
+    let app = serving(PAIR, "v1");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mounted = Mounted::over(app.directory.path(), folder.path());
+    let ran = app
+        .command(&["deploy", "v2", "--adopt"])
+        .current_dir(&mounted.0)
+        .output();
+    Ran::from(ran.expect("the binary"))
+        .expect_code(0)
+        .says("the lock is on a network file system (FUSE): other hosts may not see it");
+    assert_eq!(World::look(&app).tag(), "v2");
+    let local = app.run(&["deploy", "v1", "--adopt"]).expect_code(0);
+    assert!(!local.err.contains("network file system"), "{}", local.err);
+}
+
+/// A folder seen through FUSE.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn over(folder: &Path, at: &Path) -> Self {
+        let mounted = Command::new("bindfs").arg(folder).arg(at).status();
+        assert!(mounted.expect("bindfs: scripts/test installs it").success());
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("fusermount").arg("-u").arg(&self.0).status();
+    }
 }
 
 /// The command as an ordinary user who may speak to the engine.
