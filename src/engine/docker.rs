@@ -9,6 +9,7 @@ mod credentials;
 mod daemon;
 mod errors;
 mod files;
+mod list;
 mod logs;
 mod pull;
 mod read;

@@ -449,7 +449,7 @@ impl Engine for MemoryEngine {
                 id: id.clone(),
                 name: name.to_owned(),
                 image_id: image.to_owned(),
-                labels: labels.clone(),
+                labels: labels.clone().into(),
                 state: ContainerState::Created,
                 health: Health::None,
                 ..Container::default()

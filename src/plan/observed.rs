@@ -1,9 +1,13 @@
 //! The snapshot of the engine that a plan starts from.
 
+mod labels;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use labels::Labels;
 
 /// What the engine holds of one project, and what of the host can be in its way.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,7 +56,7 @@ pub struct Container {
     /// `sha256:…` of the image that it runs.
     pub image_id: String,
     /// All labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Running or not.
     pub state: ContainerState,
     /// What its healthcheck says.
@@ -271,7 +275,7 @@ pub struct ImageHealthcheck {
 impl Container {
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.get(name).map(String::as_str)
+        self.labels.get(name)
     }
 
     /// The service that docker compose takes the container for.

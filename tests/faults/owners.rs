@@ -152,8 +152,9 @@ fn a_context_that_names_another_engine_by_now_recovers_nothing() {
 /// As `docker context create` writes it.
 fn write_context(configuration: &Path, name: &str, host: &str) {
     use sha2::Digest as _;
-    let hash = sha2::Sha256::digest(name);
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha2::Sha256::digest(name)
+        .iter()
+        .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
     let folder = configuration.join("contexts/meta").join(hash);
     std::fs::create_dir_all(&folder).expect("a folder");
     let meta = serde_json::json!({

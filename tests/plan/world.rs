@@ -91,7 +91,7 @@ fn container(
             .unwrap_or_else(|| format!("shop-{name}-{number}")),
         image_id: image_id(&image),
         image,
-        labels: labels.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        labels: labels.into_iter().map(|(k, v)| (k.to_owned(), v)).into(),
         state: ContainerState::Running,
         health: Health::Healthy,
         status: "Up 3 minutes (healthy)".to_owned(),

@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_container_that_docker_compose_made_is_named() {
         let mut other = container();
-        other.labels.remove(label::RELEASE);
+        other.labels = [(label::SERVICE.to_owned(), "api".to_owned())].into();
         other.created = 1_800_000_000;
         let found = drift(&release(), None, std::slice::from_ref(&other), None);
         assert!(

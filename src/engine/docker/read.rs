@@ -52,6 +52,11 @@ impl DockerEngine {
         {
             return Ok(ahead);
         }
+        let there = |c: &Container| c.state != ContainerState::Removing;
+        let project = (!scope.strangers).then_some(scope.project.as_str());
+        if let Some(listed) = self.list_over_socket(project).await? {
+            return Ok(listed.into_iter().filter(there).collect());
+        }
         let mut filters: HashMap<&str, Vec<String>> = HashMap::new();
         if !scope.strangers {
             filters.insert(
@@ -69,7 +74,6 @@ impl DockerEngine {
                 self.docker.list_containers(Some(options)),
             )
             .await?;
-        let there = |c: &Container| c.state != ContainerState::Removing;
         Ok(listed.into_iter().map(summary).filter(there).collect())
     }
 
@@ -205,7 +209,7 @@ fn summary(found: ContainerSummary) -> Container {
             .to_owned(),
         image: found.image.unwrap_or_default(),
         image_id: found.image_id.unwrap_or_default(),
-        labels: found.labels.unwrap_or_default().into_iter().collect(),
+        labels: found.labels.unwrap_or_default().into(),
         state: state(&found.state.map(|s| s.to_string()).unwrap_or_default()),
         health: health_of_status(&status),
         status,
@@ -293,7 +297,7 @@ fn inspected(found: ContainerInspectResponse) -> Container {
             .to_owned(),
         image: config.image.unwrap_or_default(),
         image_id: found.image.unwrap_or_default(),
-        labels: config.labels.unwrap_or_default().into_iter().collect(),
+        labels: config.labels.unwrap_or_default().into(),
         state: state(&state_name),
         health: health_named(&health.status.map(|s| s.to_string()).unwrap_or_default()),
         status: if state_name == "exited" {
@@ -411,7 +415,7 @@ fn event(message: EventMessage) -> Option<ContainerEvent> {
     })
 }
 
-fn state(name: &str) -> ContainerState {
+pub(super) fn state(name: &str) -> ContainerState {
     match name {
         "created" => ContainerState::Created,
         "running" => ContainerState::Running,
@@ -424,7 +428,7 @@ fn state(name: &str) -> ContainerState {
     }
 }
 
-fn health_of_status(status: &str) -> Health {
+pub(super) fn health_of_status(status: &str) -> Health {
     if status.contains("(healthy)") {
         Health::Healthy
     } else if status.contains("(unhealthy)") {

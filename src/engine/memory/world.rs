@@ -103,7 +103,7 @@ impl World {
                 .get(crate::plan::spec::label::IMAGE)
                 .cloned()
                 .unwrap_or_default(),
-            labels: request.labels.clone(),
+            labels: request.labels.clone().into(),
             networks: networks.collect(),
             mounts,
             details: Some(Details {
