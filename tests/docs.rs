@@ -82,6 +82,40 @@ fn links_lead_to_pages_that_exist() {
 }
 
 #[test]
+fn scripts_and_their_options_are_there() {
+    let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();
+    texts.push(read("CONTRIBUTING.md"));
+    texts.push(read(".github/workflows/release.yml"));
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for text in texts {
+        let lines = text.lines().flat_map(|l| l.split('`'));
+        for line in lines.filter_map(|l| {
+            l.trim_start_matches(['-', ' '])
+                .trim_start_matches("run: ")
+                .strip_prefix("scripts/")
+        }) {
+            count += 1;
+            let mut words = line.split_whitespace();
+            let name = words
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches([';', ',', '.']);
+            let Ok(script) = std::fs::read_to_string(root().join("scripts").join(name)) else {
+                wrong.push(format!("scripts/{line}: there is no scripts/{name}"));
+                continue;
+            };
+            for option in words.filter(|w| w.starts_with("--")) {
+                if !script.contains(option) {
+                    wrong.push(format!("scripts/{line}: no {option} in it"));
+                }
+            }
+        }
+    }
+    assert!(count > 10, "only {count} calls of scripts were found");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn the_page_of_exit_codes_has_the_table() {
     let page = read("docs/exit-codes.md");
     for row in EXIT_CODES {

@@ -103,3 +103,30 @@ fn the_workflow_deploys_through_the_gate_of_its_key() {
         .expect_code(0)
         .says("sha-abc123");
 }
+
+#[test]
+fn systemd_takes_the_unit_that_recovers_at_boot() {
+    let page = read("docs/from-systemd.md");
+    let unit = page
+        .split("```ini\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let app = tempfile::tempdir().expect("an app directory");
+    let directory = app.path().display().to_string();
+    let unit = unit.expect("a unit").replace("/srv/app", &directory);
+    // systemd asks whether the program is there.
+    std::os::unix::fs::symlink(
+        env!("CARGO_BIN_EXE_deployctl"),
+        app.path().join("deployctl"),
+    )
+    .expect("a link");
+    let file = app.path().join("deployctl-recover.service");
+    std::fs::write(&file, unit).expect("written");
+    let verified = std::process::Command::new("systemd-analyze")
+        .args(["--man=no", "verify"])
+        .arg(&file)
+        .output()
+        .expect("systemd-analyze");
+    let said = String::from_utf8_lossy(&verified.stderr);
+    assert!(verified.status.success() && said.is_empty(), "{said}");
+}
