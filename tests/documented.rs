@@ -21,7 +21,7 @@ use exceptions::{EXCEPTIONS, Exception};
 use reader::Reader;
 
 /// Pages that are read at a time: the engine does most of the work.
-const READERS: usize = 4;
+const READERS: usize = 6;
 
 #[test]
 fn every_command_line_of_the_documentation_does_what_its_page_says() {

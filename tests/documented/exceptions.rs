@@ -14,30 +14,23 @@ pub(crate) struct Exception {
 
 pub(crate) const EXCEPTIONS: &[Exception] = &[
     Exception {
-        page: "--help",
-        line: "deployctl plan --exit-code",
-        typed: "LINE",
-        code: 10,
-        why: "the examples before it set LOG_LEVEL for one deploy, and then another tag is planned",
-    },
-    Exception {
-        page: "--help",
+        page: "--help of what looks",
         line: "cd app && deployctl adopt",
         typed: "cd && LINE",
         code: 0,
         why: "typed in the folder that has the app's",
     },
     Exception {
-        page: "--help",
+        page: "--help of what looks",
         line: "deployctl attach",
         typed: "LINE",
         code: 4,
         why: "nothing runs that could be followed",
     },
     Exception {
-        page: "--help",
+        page: "--help of what looks",
         line: "deployctl attach --wait 1m",
-        typed: "deployctl deploy first & LINE && wait $!",
+        typed: "deployctl deploy second & LINE && wait $!",
         code: 0,
         why: "something has to begin meanwhile",
     },

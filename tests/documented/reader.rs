@@ -191,24 +191,25 @@ impl Reader {
         command
     }
 
-    /// The examples of `--help`, of every command: those about releases, and those of the tools around them.
-    pub(crate) fn helps() -> [Vec<CommandLine>; 2] {
+    /// The examples of `--help`, of every command: those that release, those that look, and the tools around them.
+    pub(crate) fn helps() -> [Vec<CommandLine>; 3] {
         let names = cli::command_names().into_iter().map(|name| vec![name]);
         let deeper = ["show", "diff"].map(|action| vec!["history".to_owned(), action.to_owned()]);
-        let (mut releases, mut tools) = (Vec::new(), Vec::new());
+        let mut pages = ["--help", "--help of what looks", "--help of the tools"]
+            .map(|page| (page, Vec::new()));
         for words in std::iter::once(Vec::new()).chain(names).chain(deeper) {
             let mut command = Command::new(env!("CARGO_BIN_EXE_deployctl"));
             let help = Ran::from(command.args(&words).arg("--help").output().expect("help"));
             let (_, examples) = help.out.split_once("Examples").expect("examples");
-            let examples = examples.replace("\n  ", "\n    ");
-            match words.first().map_or("", String::as_str) {
-                "exec" | "run" | "migrate" | "restart" | "stop" | "start" | "prune" | "init"
-                | "gate" | "completions" | "man" => {
-                    tools.extend(command_lines("--help of the tools", &examples));
+            let (page, lines) = match words.first().map_or("", String::as_str) {
+                "" | "deploy" | "rollback" | "history" | "recover" => &mut pages[0],
+                "status" | "logs" | "plan" | "check" | "adopt" | "attach" | "config" => {
+                    &mut pages[1]
                 }
-                _ => releases.extend(command_lines("--help", &examples)),
-            }
+                _ => &mut pages[2],
+            };
+            lines.extend(command_lines(page, &examples.replace("\n  ", "\n    ")));
         }
-        [releases, tools]
+        pages.map(|(_, lines)| lines)
     }
 }
