@@ -150,9 +150,15 @@ impl Reporter {
         };
         let read = output.room().await;
         if read {
+            self.results.set(true);
             output.write(Piece::Kept, bytes);
         }
         read
+    }
+
+    /// Waits until all that was passed on is read, however slowly; false when nobody reads the rest.
+    pub async fn delivered(&self) -> bool {
+        self.out.delivered().await && self.err.delivered().await
     }
 
     /// How a changing command ended, on standard output; a reader that is stuck is not waited for.

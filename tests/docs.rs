@@ -1,87 +1,18 @@
 //! The documentation, read by the program that it is about.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use deployctl::cli::{self, Command};
 use deployctl::error::EXIT_CODES;
 
+#[path = "docs/code.rs"]
+#[expect(dead_code, reason = "shared with the test that runs the commands")]
+mod code;
+
+use code::{calls, code, pages, read, root};
+
 /// Aliases that the pages define as examples.
 const ALIASES: [&str; 2] = ["console", "psql"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(name: &str) -> String {
-    std::fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn pages() -> Vec<(PathBuf, String)> {
-    let docs = std::fs::read_dir(root().join("docs")).expect("docs");
-    let mut paths: Vec<PathBuf> = docs.map(|e| e.expect("an entry").path()).collect();
-    paths.retain(|p| p.extension().is_some_and(|e| e == "md" || e == "yml"));
-    paths.push(root().join("README.md"));
-    assert!(paths.len() > 10, "{paths:?}");
-    let texts = paths.into_iter().map(|path| {
-        let text = std::fs::read_to_string(&path).expect("text");
-        (path, text)
-    });
-    texts.collect()
-}
-
-/// Code of a page: fenced and indented lines, and what stands in backticks elsewhere.
-fn code(text: &str) -> Vec<String> {
-    let (mut code, mut fenced) = (Vec::new(), false);
-    for line in text.lines() {
-        if line.starts_with("```") {
-            fenced = !fenced;
-        } else if fenced || line.starts_with("    ") {
-            code.push(line.to_owned());
-        } else {
-            code.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
-        }
-    }
-    code
-}
-
-/// Every call of deployctl on a line, without what the shell would keep to itself.
-fn calls(line: &str) -> Vec<Vec<String>> {
-    let starts = line.match_indices("deployctl ").filter(|(at, _)| {
-        let before = &line[..*at];
-        before.is_empty() || before.ends_with([' ', '/', '"', '\'', '(']) && !before.ends_with(": ")
-    });
-    starts
-        .map(|(at, name)| {
-            let before = &line[..at];
-            let open = ['\'', '"']
-                .into_iter()
-                .find(|q| before.matches(*q).count() % 2 == 1);
-            let rest = line[at + name.len()..].replace("${{ github.sha }}", "abc");
-            words(&rest, open)
-        })
-        .filter(|words| !words.is_empty())
-        .collect()
-}
-
-fn words(text: &str, open: Option<char>) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c, quote) {
-            (c, None) if Some(c) == open => break,
-            (c, Some(q)) if c == q => quote = None,
-            ('\'' | '"', None) => quote = Some(c),
-            ('>' | '<' | '|' | ';' | '#' | ')' | '&', None) => break,
-            // Two calls side by side, or words for people behind.
-            (' ', None) if chars.peek() == Some(&' ') => break,
-            (' ', None) => words.push(std::mem::take(&mut word)),
-            (c, _) => word.push(c),
-        }
-    }
-    words.push(word);
-    words.retain(|w| !w.is_empty());
-    words
-}
 
 #[test]
 fn every_command_in_the_documentation_is_one() {
@@ -126,6 +57,17 @@ fn what_is_no_command_would_be_found() {
 }
 
 #[test]
+fn no_code_in_a_sentence_goes_over_the_end_of_its_line() {
+    for (path, text) in pages() {
+        let text = text.replace("```", "");
+        for line in text.lines().filter(|l| !l.starts_with("    ")) {
+            let ticks = line.matches('`').count();
+            assert!(ticks % 2 == 0, "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
 fn links_lead_to_pages_that_exist() {
     for (path, text) in pages() {
         for link in text.split("](").skip(1).filter_map(|t| t.split(')').next()) {
@@ -137,6 +79,40 @@ fn links_lead_to_pages_that_exist() {
             assert!(target.exists(), "{}: {link}", path.display());
         }
     }
+}
+
+#[test]
+fn scripts_and_their_options_are_there() {
+    let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();
+    texts.push(read("CONTRIBUTING.md"));
+    texts.push(read(".github/workflows/release.yml"));
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for text in texts {
+        let lines = text.lines().flat_map(|l| l.split('`'));
+        for line in lines.filter_map(|l| {
+            l.trim_start_matches(['-', ' '])
+                .trim_start_matches("run: ")
+                .strip_prefix("scripts/")
+        }) {
+            count += 1;
+            let mut words = line.split_whitespace();
+            let name = words
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches([';', ',', '.']);
+            let Ok(script) = std::fs::read_to_string(root().join("scripts").join(name)) else {
+                wrong.push(format!("scripts/{line}: there is no scripts/{name}"));
+                continue;
+            };
+            for option in words.filter(|w| w.starts_with("--")) {
+                if !script.contains(option) {
+                    wrong.push(format!("scripts/{line}: no {option} in it"));
+                }
+            }
+        }
+    }
+    assert!(count > 10, "only {count} calls of scripts were found");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

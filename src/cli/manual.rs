@@ -13,7 +13,8 @@ pub fn page() -> String {
     cli.build();
     let version = cli.get_version().unwrap_or_default().to_owned();
     let mut page = format!(
-        ".TH DEPLOYCTL 1 \"\" \"deployctl {}\" \"deployctl\"\n",
+        ".TH DEPLOYCTL 1 \"{}\" \"deployctl {}\" \"deployctl\"\n",
+        date(&version),
         text(&version)
     );
     let about = cli.get_about().map(ToString::to_string).unwrap_or_default();
@@ -112,12 +113,43 @@ fn option(page: &mut String, arg: &Arg) {
     );
 }
 
-/// Keeps roff from reading text as requests.
+/// The commit's, where the build was told of it: `0.1.0 (534de02 2026-11-26)`.
+fn date(version: &str) -> &str {
+    let words = version.split([' ', '(', ')', ',']);
+    let mut dates = words.filter(|w| w.len() == 10 && w.matches('-').count() == 2);
+    dates.next().unwrap_or_default()
+}
+
+/// Keeps roff from reading text as requests; plain `groff` reads no UTF-8.
 fn text(text: &str) -> String {
-    let escaped = text.replace('\\', "\\e").replace('-', "\\-");
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' => escaped.push_str("\\e"),
+            '-' => escaped.push_str("\\-"),
+            c if c.is_ascii() => escaped.push(c),
+            c => {
+                let _ = write!(escaped, "\\[u{:04X}]", u32::from(c));
+            }
+        }
+    }
     if escaped.starts_with(['.', '\'']) {
         format!("\\&{escaped}")
     } else {
         escaped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_plain_ascii_and_has_the_date_of_the_build() {
+        assert!(page().is_ascii());
+        assert_eq!(text("-a … \\"), "\\-a \\[u2026] \\e");
+        assert_eq!(text(".x"), "\\&.x");
+        assert_eq!(date("0.1.0 (534de02 2026-11-26, changed)"), "2026-11-26");
+        assert_eq!(date("0.1.0"), "");
     }
 }

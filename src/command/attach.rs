@@ -76,11 +76,9 @@ struct Followed<'a> {
 
 impl<'a> Followed<'a> {
     fn new(app: &'a App<'a>, directory: &'a Path) -> Self {
-        let before = projects(directory).into_iter().map(|(path, state)| {
-            let newest = Releases::new(&state).next_number().unwrap_or(1) - 1;
-            let running = state.journal().exists();
-            (path, newest - u32::from(running && newest > 0))
-        });
+        let before = projects(directory)
+            .into_iter()
+            .map(|(path, state)| (path, newest_ended(&state)));
         Self {
             app,
             directory,
@@ -278,6 +276,23 @@ fn find(stages: &[Stage], number: u32) -> Option<(&Stage, &str, &PlannedStep)> {
     })
 }
 
+/// The newest release that has ended. One that has just begun has a folder before it has a journal.
+fn newest_ended(state: &StateDirectory) -> u32 {
+    let releases = Releases::new(state);
+    let newest = releases.next_number().unwrap_or(1) - 1;
+    let ended = || {
+        state.release(newest).join("journal").exists()
+            || releases
+                .get(newest)
+                .is_ok_and(|record| record.outcome != Outcome::Running)
+    };
+    if state.journal().exists() || !ended() {
+        newest.saturating_sub(1)
+    } else {
+        newest
+    }
+}
+
 /// The folders of all projects of a directory.
 fn projects(directory: &Path) -> Vec<(PathBuf, StateDirectory)> {
     let entries = std::fs::read_dir(directory.join(".deployctl"));
@@ -289,4 +304,25 @@ fn projects(directory: &Path) -> Vec<(PathBuf, StateDirectory)> {
             Some((e.path(), StateDirectory::open(directory, &name).ok()?))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_that_has_just_begun_is_followed_and_not_taken_for_the_one_before() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = StateDirectory::open(directory.path(), "shop").expect("a state directory");
+        assert_eq!(newest_ended(&state), 0);
+        for number in [1, 2] {
+            std::fs::create_dir_all(state.release(number)).expect("a folder");
+        }
+        std::fs::write(state.release(1).join("journal"), "").expect("written");
+        assert_eq!(newest_ended(&state), 1, "2 has neither journal nor record");
+        std::fs::write(state.journal(), "").expect("written");
+        assert_eq!(newest_ended(&state), 1, "2 runs");
+        std::fs::rename(state.journal(), state.release(2).join("journal")).expect("moved");
+        assert_eq!(newest_ended(&state), 2);
+    }
 }

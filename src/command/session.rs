@@ -66,7 +66,12 @@ pub(super) async fn join(
                 return Ok(Ended::Here(NO_READER));
             }
         }
-        Ok(Ended::ThereFirst)
+        // The last of a dump may still wait for its reader.
+        Ok(if reporter.delivered().await {
+            Ended::ThereFirst
+        } else {
+            Ended::Here(NO_READER)
+        })
     };
     let feeding = async {
         feed(input).await;

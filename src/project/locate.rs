@@ -124,6 +124,8 @@ pub enum LocateError {
         file: PathBuf,
         /// The file that it seems to change.
         base: Option<PathBuf>,
+        /// The env file that would be taken, and is not where Compose files are named.
+        env_file: Option<PathBuf>,
     },
     /// `--env NAME` without any file of that name.
     #[error("there is neither a Compose file nor an env file for `{name}`")]
@@ -158,11 +160,21 @@ impl LocateError {
             Self::EnvFile { .. } => vec![
                 "a line is `NAME=value`; put values with spaces or `$` in single quotes".into(),
             ],
-            Self::Overlay { file, base } => {
-                let base = base
-                    .as_ref()
-                    .map_or_else(|| "compose.yml".into(), |base| base.display().to_string());
-                vec![format!("name both: `-f {base} -f {}`", file.display())]
+            Self::Overlay {
+                file,
+                base,
+                env_file,
+            } => {
+                let (file, base) = (file.display(), base.as_deref());
+                let base = base.unwrap_or(Path::new("compose.yml")).display();
+                let Some(env_file) = env_file else {
+                    return vec![format!("name both: `-f {base} -f {file}`")];
+                };
+                let env_file = env_file.display();
+                vec![
+                    format!("name both: `-f {base} -f {file} --env-file {env_file}`"),
+                    format!("or once and for all in {env_file}: `COMPOSE_FILE={base}:{file}`"),
+                ]
             }
             Self::UnknownEnvironment { name } => {
                 vec![format!("create `.env.{name}` or `compose.{name}.yml`")]
@@ -219,7 +231,16 @@ impl<'a> Search<'a> {
             let files = self.env_files.clone();
             return self.read_into_environment(&files);
         }
-        // A production setup brings its own env file: it is read when the Compose file is known.
+        // The env file of a production setup may name the Compose files, as one given with `--env-file`.
+        if self.chooses_by_name()
+            && let Some(path) = candidates::env_file(self.options)
+            && names_compose_files(&read_text(&path)?)
+        {
+            self.read_into_environment(std::slice::from_ref(&path))?;
+            self.env_files = vec![path];
+            return Ok(());
+        }
+        // Else it is read when the Compose file is known.
         if self.chooses_by_name() && candidates::chosen(self.options)?.is_some() {
             return Ok(());
         }
@@ -398,6 +419,15 @@ impl<'a> Search<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a line of an env file sets `COMPOSE_FILE`.
+fn names_compose_files(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start().trim_start_matches("export ");
+        let value = line.strip_prefix("COMPOSE_FILE=");
+        value.is_some_and(|value| !value.trim().is_empty())
+    })
 }
 
 fn read_text(path: &Path) -> Result<String, LocateError> {

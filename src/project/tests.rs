@@ -413,6 +413,49 @@ fn two_production_files_of_one_rank_and_an_overlay_are_refused() {
 }
 
 #[test]
+fn an_overlay_is_named_with_its_env_file_or_in_it() {
+    let overlay = [
+        ("compose.yml", "services: {s: {image: 'x:${TAG}'}}"),
+        ("compose.prod.yml", "services: {s: {restart: always}}"),
+    ];
+    let files = Files::new(&[overlay.as_slice(), &[(".env.prod", "TAG=1\n")]].concat());
+    let hints = locate(&files.options()).unwrap_err().hints();
+    let env_file = files.path().join(".env.prod").display().to_string();
+    assert!(
+        hints[0].ends_with(&format!("compose.prod.yml --env-file {env_file}`")),
+        "{hints:?}"
+    );
+    assert!(
+        hints[1].starts_with(&format!(
+            "or once and for all in {env_file}: `COMPOSE_FILE="
+        )),
+        "{hints:?}"
+    );
+    let list = "COMPOSE_FILE=compose.yml:compose.prod.yml\n";
+    let (production, staging) = (format!("TAG=1\n{list}"), format!("TAG=2\nexport {list}"));
+    let env_files = [
+        (".env", "TAG=0"),
+        (".env.prod", production.as_str()),
+        (".env.staging", staging.as_str()),
+    ];
+    let files = Files::new(&[overlay.as_slice(), &env_files].concat());
+    for (name, env_file, image) in [
+        (None, ".env.prod", "x:1"),
+        (Some("staging".to_owned()), ".env.staging", "x:2"),
+    ] {
+        let options = LoadOptions {
+            environment_name: name,
+            ..files.options()
+        };
+        let location = locate(&options).unwrap();
+        assert_eq!(location.files.len(), 2);
+        assert_eq!(location.env_files, [files.path().join(env_file)]);
+        let project = load(&location, &options).unwrap();
+        assert_eq!(project.services["s"].image.as_deref(), Some(image));
+    }
+}
+
+#[test]
 fn a_changed_config_file_changes_its_item_of_the_fingerprint() {
     let text = "services: {s: {image: x, configs: [c], volumes: ['./conf:/conf', '/etc/hosts:/h']}, n: {image: y}}\nconfigs: {c: {file: c.txt}}";
     let files = Files::new(&[("compose.yaml", text), ("c.txt", "1"), ("conf/a", "1")]);

@@ -168,6 +168,22 @@ impl Output {
         }
     }
 
+    /// Waits until everything is read, or cannot be any more; false when nobody reads what is left.
+    pub async fn delivered(&self) -> bool {
+        loop {
+            let moved = self.shared.moved.notified();
+            let mut moved = std::pin::pin!(moved);
+            moved.as_mut().enable();
+            {
+                let state = self.shared.state();
+                if state.gone || state.queue.is_empty() && !state.writing {
+                    return !state.gone;
+                }
+            }
+            moved.await;
+        }
+    }
+
     /// Waits until everything is written; with an error where a result could not be.
     pub async fn finish(&self, patience: Patience) -> std::io::Result<()> {
         loop {
@@ -468,6 +484,25 @@ mod tests {
         output.write(Piece::Kept, b"text\n");
         block_on(output.finish(Patience::Endless)).expect("no failure");
         assert!(!block_on(output.room()));
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not_delivered() {
+        let (pipe, writer) = std::io::pipe().expect("a pipe");
+        let output = Output::new(writer, notice);
+        output.write(Piece::Kept, &vec![b'x'; 4 * BATCH]);
+        let waiting =
+            async { tokio::time::timeout(Duration::from_millis(50), output.delivered()).await };
+        assert!(block_on(waiting).is_err(), "nobody has read it yet");
+        drop(pipe);
+        assert!(!block_on(output.delivered()));
+        let (pipe, writer) = std::io::pipe().expect("a pipe");
+        let output = Output::new(writer, notice);
+        output.write(Piece::Kept, &vec![b'x'; 4 * BATCH]);
+        let text = read(pipe);
+        assert!(block_on(output.delivered()));
+        drop(output);
+        text.join().expect("text");
     }
 
     #[test]

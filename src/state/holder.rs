@@ -102,7 +102,11 @@ pub(super) fn is_locked(file: &File) -> bool {
 /// The time, in RFC 3339 with seconds.
 pub(super) fn now() -> String {
     jiff::Timestamp::now()
-        .round(jiff::Unit::Second)
+        .round(
+            jiff::TimestampRound::new()
+                .smallest(jiff::Unit::Second)
+                .mode(jiff::RoundMode::Trunc),
+        )
         .unwrap_or_else(|_| jiff::Timestamp::now())
         .to_string()
 }

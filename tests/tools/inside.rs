@@ -158,6 +158,41 @@ fn exec_ends_when_its_reader_goes_or_somebody_interrupts() {
 }
 
 #[test]
+fn what_a_command_says_is_never_cut_without_a_word() {
+    let app = App::running(BOX, "v1");
+    let lines = "yes 'a row' | head -n 100000";
+    let mut child = app
+        .command(&["exec", "db", "sh", "-c", lines])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut output = child.stdout.take().expect("output");
+    let mut text = vec![0; 100];
+    std::io::Read::read_exact(&mut output, &mut text).expect("the beginning");
+    // Longer than the reader of mere progress is waited for.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    std::io::Read::read_to_end(&mut output, &mut text).expect("the rest");
+    assert_eq!(text.len(), 600_000);
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    // The command has ended, all of its output fits in between, and nobody wants the rest.
+    let mut child = app
+        .command(&["exec", "db", "sh", "-c", lines])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut output = child.stdout.take().expect("output");
+    std::io::Read::read_exact(&mut output, &mut text[..100]).expect("the beginning");
+    drop(output);
+    assert_eq!(child.wait().expect("an end").code(), Some(141));
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let status = app
+        .command(&["exec", "db", "sh", "-c", lines])
+        .stdout(full.expect("/dev/full"))
+        .status();
+    assert_ne!(status.expect("the binary").code(), Some(0), "a full disk");
+}
+
+#[test]
 fn run_makes_a_container_of_its_own_as_docker_compose_does() {
     let app = App::running(BOX, "v1");
     let before = app.serves();

@@ -33,9 +33,9 @@ pub(super) fn chosen(options: &LoadOptions) -> Result<Option<Chosen>, LocateErro
     let Some(name) = &options.environment_name else {
         return production(&directory);
     };
-    let env_file = existing(&directory, &format!(".env.{name}"));
+    let env_file = env_file(options);
     if let Some(file) = file_for(&directory, &[name])? {
-        check_is_no_overlay(&file)?;
+        check_is_no_overlay(&file, env_file.as_deref())?;
         return Ok(Some(Chosen {
             files: vec![file],
             env_file,
@@ -56,6 +56,19 @@ pub(super) fn chosen(options: &LoadOptions) -> Result<Option<Chosen>, LocateErro
     }))
 }
 
+/// The env file of an environment, or of production.
+pub(super) fn env_file(options: &LoadOptions) -> Option<PathBuf> {
+    let directory = search_directory(options);
+    match &options.environment_name {
+        Some(name) => existing(&directory, &format!(".env.{name}")),
+        None => production_env_file(&directory),
+    }
+}
+
+fn production_env_file(directory: &Path) -> Option<PathBuf> {
+    existing(directory, ".env.prod").or_else(|| existing(directory, ".env.production"))
+}
+
 fn search_directory(options: &LoadOptions) -> PathBuf {
     let given = options
         .project_directory
@@ -68,10 +81,9 @@ fn search_directory(options: &LoadOptions) -> PathBuf {
 }
 
 fn production(directory: &Path) -> Result<Option<Chosen>, LocateError> {
-    let env_file =
-        existing(directory, ".env.prod").or_else(|| existing(directory, ".env.production"));
+    let env_file = production_env_file(directory);
     if let Some(file) = file_for(directory, &["prod", "production"])? {
-        check_is_no_overlay(&file)?;
+        check_is_no_overlay(&file, env_file.as_deref())?;
         return Ok(Some(Chosen {
             files: vec![file],
             env_file,
@@ -115,7 +127,7 @@ fn existing(directory: &Path, name: &str) -> Option<PathBuf> {
 const COMPLETE: [&str; 4] = ["image", "build", "extends", "provider"];
 
 /// A file whose services have neither image nor build only changes another one.
-fn check_is_no_overlay(file: &Path) -> Result<(), LocateError> {
+fn check_is_no_overlay(file: &Path, env_file: Option<&Path>) -> Result<(), LocateError> {
     let text = read_file(file)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());
@@ -146,6 +158,7 @@ fn check_is_no_overlay(file: &Path) -> Result<(), LocateError> {
     Err(LocateError::Overlay {
         file: file.to_owned(),
         base: base.and_then(|files| files.into_iter().next()),
+        env_file: env_file.map(Path::to_owned),
     })
 }
 
