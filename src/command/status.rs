@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::join;
 
 use super::app::App;
 use super::prepare::{self, Asked};
@@ -55,14 +56,24 @@ impl View {
 
 /// Looks once, or again and again.
 pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error> {
-    let loaded = locate(app).await?;
-    let engine = app.engine().await?;
+    // The engine lists while the files are looked for; what is wrong with them is told first.
+    let engine = app.engine().await;
+    let listed = async {
+        if let Ok(engine) = &engine {
+            engine.look_ahead().await;
+        }
+    };
+    let ((), loaded) = join(listed, locate(app)).await;
+    let (loaded, engine) = (loaded?, engine?);
     if arguments.watch {
         return watch(app, arguments, &loaded, &engine).await;
     }
     let view = look(app, arguments, &loaded, &engine).await?;
     app.reporter.result(&text(app, arguments, &view));
-    Ok(if arguments.exit_code && view.differs() {
+    let differs = view.differs();
+    // The process ends: to give back what hundreds of containers take, piece by piece, would cost more than to show them.
+    std::mem::forget(view);
+    Ok(if arguments.exit_code && differs {
         DIFFERS
     } else {
         0
@@ -116,8 +127,10 @@ async fn look(
     loaded: &prepare::Loaded,
     engine: &DockerEngine,
 ) -> Result<View, Error> {
+    // All of them: the engine takes longer to leave some out than to list them.
     let scope = Scope {
         project: loaded.project.name.clone(),
+        strangers: true,
         ..Scope::default()
     };
     let mut containers = engine.observe(&scope).await?.containers;

@@ -144,7 +144,9 @@ fn read(answer: &[u8]) -> Result<Vec<Container>, EngineError> {
             message: refusal.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
         });
     }
-    let listed: Vec<Listed> = serde_json::from_slice(body).map_err(|e| lost(e.to_string()))?;
+    // Checked as a whole, text is not checked string by string.
+    let body = std::str::from_utf8(body).map_err(|e| lost(e.to_string()))?;
+    let listed: Vec<Listed> = serde_json::from_str(body).map_err(|e| lost(e.to_string()))?;
     Ok(listed.into_iter().map(Container::from).collect())
 }
 
