@@ -286,7 +286,11 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
                 Ok(())
             }
             Err(failure) => {
-                let message = failure.to_string();
+                let message = if failure == Failure::Interrupted && !self.cancel.is_cancelled() {
+                    "given up: another step failed".to_owned()
+                } else {
+                    failure.to_string()
+                };
                 // The unwind follows whether this line can be written or not.
                 let _ = append(&Entry::StepFailed {
                     number: step.number,
