@@ -1,0 +1,38 @@
+//! The laws of the fuzz targets: for the files of the conformance cases, and for what the targets found.
+
+#[path = "../fuzz/src/lib.rs"]
+pub mod laws;
+
+use std::path::PathBuf;
+
+#[test]
+fn the_laws_hold_for_every_case() {
+    let cases = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
+    let mut count = 0;
+    for case in std::fs::read_dir(cases).expect("the cases") {
+        let folder = case.expect("a case").path();
+        for name in ["files/compose.yaml", "expected.config.yaml"] {
+            if let Ok(text) = std::fs::read_to_string(folder.join(name)) {
+                laws::compose(&text);
+                count += 1;
+            }
+        }
+        if let Ok(text) = std::fs::read_to_string(folder.join("files/.env")) {
+            laws::dotenv(&text);
+        }
+    }
+    assert!(count > 100, "{count} files only");
+}
+
+#[test]
+fn references_and_units_are_read_back() {
+    for line in include_str!("../fuzz/seeds/image.txt").lines() {
+        laws::image(line);
+    }
+    for line in include_str!("../fuzz/seeds/units.txt").lines() {
+        laws::units(line);
+    }
+    for line in include_str!("../fuzz/seeds/dotenv.txt").lines() {
+        laws::dotenv(line);
+    }
+}
