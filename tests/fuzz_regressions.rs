@@ -36,3 +36,23 @@ fn references_and_units_are_read_back() {
         laws::dotenv(line);
     }
 }
+
+#[test]
+fn a_tag_can_be_set_wherever_a_hash_stands() {
+    for text in [
+        "A=\t# by CI",
+        "A=  \r#V",
+        "A=\u{b}\u{b}#",
+        "B:\r#: ",
+        "A=b o#c\nA:\u{b}# c # c",
+    ] {
+        laws::dotenv(text);
+    }
+}
+
+#[test]
+fn export_is_followed_by_a_space_or_a_tab() {
+    for text in ["export\u{85}: d", "export\u{85}A=1", "export\u{b}A=1\nA=2"] {
+        laws::dotenv(text);
+    }
+}
