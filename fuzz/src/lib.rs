@@ -137,8 +137,10 @@ pub fn dotenv(text: &str) {
     let again = dotenv::parse(&written, &|_| None, &mut |_| ());
     assert_eq!(again.as_ref(), Ok(&values), "{written:?}");
 
-    for entry in entries.iter().flatten().take(3) {
-        tag_line(text, &entry.name);
+    // A name such as `export A`, which stands behind an `export`, cannot begin a line of its own.
+    let names = entries.iter().flatten().map(|entry| &entry.name);
+    for name in names.filter(|name| !name.starts_with("export")).take(3) {
+        tag_line(text, name);
     }
 }
 
