@@ -62,3 +62,10 @@ fn export_is_followed_by_a_space_or_a_tab() {
         laws::dotenv(text);
     }
 }
+
+#[test]
+fn a_long_fraction_in_a_release_is_kept_to_its_last_digit() {
+    laws::compose(
+        "services: {s: {image: i}}\nx-a: 1845555555555555555555555555555555555555555546744073709551615\n",
+    );
+}
