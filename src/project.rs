@@ -17,6 +17,9 @@ pub mod dotenv;
 pub mod duration;
 mod error;
 mod fingerprint;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod go_json;
 mod go_path;
 mod hash;

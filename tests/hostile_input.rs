@@ -98,7 +98,8 @@ fn deep_nesting_is_refused_in_every_style() {
         Files::new(&format!("{text}{SERVICE}")).refused("recursion limit exceeded");
     }
     let variables = format!("{}x{}", "${A:-".repeat(deep), "}".repeat(deep));
-    for text in [&variables[..], &"${A:-".repeat(200_000)] {
+    let braces = format!("{}{}", "${A:-{ }".repeat(deep), "}".repeat(deep));
+    for text in [&variables[..], &braces, &"${A:-".repeat(200_000)] {
         Files::new(&format!("{SERVICE}    command: '{text}'\n"))
             .refused("services.a.command: invalid variable expression");
     }

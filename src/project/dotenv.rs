@@ -284,7 +284,7 @@ impl Scanner<'_> {
         let Some(rest) = self.rest().strip_prefix("export") else {
             return false;
         };
-        if !rest.starts_with(char::is_whitespace) {
+        if !rest.starts_with(|c: char| c.is_ascii_whitespace()) {
             return false;
         }
         self.at += "export".len();
@@ -454,6 +454,7 @@ mod tests {
             ("A=$(id)", "$(id)"),
             ("\u{feff}A=x\r\n", "x"),
             ("export A = v", "v"),
+            ("export\u{85}A=v", "(none)"),
             ("A='l1\nl2'", "l1\nl2"),
             ("A=$2y$10$abc/def", "$2y$10/def"),
             ("A=\nB=c", ""),

@@ -150,7 +150,7 @@ impl Report {
         if self.uses.len() > USE_LIMIT {
             return Err(TemplateError::TooLarge);
         }
-        for part in template::split(expression.operand)? {
+        for part in expression.operand_parts()? {
             if let Part::Expression(nested) = part {
                 self.note(&nested, service, path, tag_position)?;
             }

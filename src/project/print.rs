@@ -240,10 +240,18 @@ fn sort_all(value: &mut Value) {
     }
 }
 
-/// Members that Compose writes in JSON alone, empty as they are.
+/// Members that Compose writes in JSON alone, empty as they are, and such that it writes in YAML alone.
 fn without_empty_parts(service: &mut Map<String, Value>) {
     drop_empty(service, "command");
     drop_empty(service, "entrypoint");
+    let build = service
+        .get_mut("build")
+        .and_then(|build| build.get_mut("ulimits"));
+    build.into_iter().for_each(whole_ulimits);
+    service
+        .get_mut("ulimits")
+        .into_iter()
+        .for_each(whole_ulimits);
     if let Some(Value::Object(limits)) = service.get_mut("blkio_config") {
         for device in limits
             .values_mut()
@@ -267,6 +275,20 @@ fn without_empty_parts(service: &mut Map<String, Value>) {
     if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
         drop_empty(deploy, "resources");
         drop_empty(deploy, "placement");
+    }
+}
+
+/// In JSON alone Compose leaves out a limit of 0.
+fn whole_ulimits(ulimits: &mut Value) {
+    let pairs = ulimits
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut);
+    for pair in pairs.filter_map(Value::as_object_mut) {
+        for key in ["soft", "hard"] {
+            let limit = pair.shift_remove(key).unwrap_or_else(|| 0.into());
+            pair.insert(key.to_owned(), limit);
+        }
     }
 }
 

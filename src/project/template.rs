@@ -1,6 +1,9 @@
 //! `$NAME` and `${NAME…}` in a text.
 
+/// Every level of `${…${…}…}` is a call of its own: nobody needs this many.
 const DEPTH_LIMIT: usize = 50;
+/// So much of a text is shown that cannot be read.
+const SHOWN: usize = 1000;
 /// So many variables no text has.
 const PART_LIMIT: usize = 250_000;
 /// No value is larger, though its variables may hold one another.
@@ -32,6 +35,15 @@ pub(crate) struct Expression<'text> {
     pub(crate) operator: Option<Operator>,
     /// What stands behind the operator.
     pub(crate) operand: &'text str,
+    /// How many expressions it stands in.
+    depth: usize,
+}
+
+impl<'text> Expression<'text> {
+    /// The parts of the operand.
+    pub(crate) fn operand_parts(&self) -> Result<Vec<Part<'text>>, TemplateError> {
+        split_at_depth(self.operand, self.depth + 1)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +82,12 @@ pub(crate) fn substitute(
     text: &str,
     variables: &mut dyn Variables,
 ) -> Result<String, TemplateError> {
-    let mut out = String::with_capacity(text.len());
-    for part in split(text)? {
+    fill(split(text)?, variables)
+}
+
+fn fill(parts: Vec<Part<'_>>, variables: &mut dyn Variables) -> Result<String, TemplateError> {
+    let mut out = String::new();
+    for part in parts {
         match part {
             Part::Literal(literal) => out.push_str(literal),
             Part::Dollar => out.push('$'),
@@ -96,7 +112,7 @@ fn evaluate(
         }));
     };
     // The operand is filled in even where it is not used: its faults are faults of the text.
-    let operand = substitute(expression.operand, variables)?;
+    let operand = fill(expression.operand_parts()?, variables)?;
     let filled = value.as_ref().is_some_and(|value| !value.is_empty());
     let required = |fits: bool| {
         if fits {
@@ -126,7 +142,11 @@ fn evaluate(
 
 /// Cuts a text into literals and expressions.
 pub(crate) fn split(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
-    if nests_too_deep(text) {
+    split_at_depth(text, 0)
+}
+
+fn split_at_depth(text: &str, depth: usize) -> Result<Vec<Part<'_>>, TemplateError> {
+    if depth > DEPTH_LIMIT {
         return Err(TemplateError::Invalid(text.chars().take(40).collect()));
     }
     let mut parts = Vec::new();
@@ -138,7 +158,7 @@ pub(crate) fn split(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
         let found = match bytes.get(after) {
             Some(b'$') => Some((Part::Dollar, after + 1)),
             Some(b'{') => {
-                let (expression, end) = braced(text, dollar)?;
+                let (expression, end) = braced(text, dollar, depth)?;
                 Some((Part::Expression(expression), end))
             }
             Some(b) if is_name_start(*b) => {
@@ -170,26 +190,13 @@ pub(crate) fn split(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
     Ok(parts)
 }
 
-/// Every level of `${…${…}…}` is a call of its own: nobody needs this many.
-fn nests_too_deep(text: &str) -> bool {
-    let (mut depth, mut dollar) = (0_usize, false);
-    for byte in text.bytes() {
-        match byte {
-            b'{' if dollar => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > DEPTH_LIMIT {
-            return true;
-        }
-        dollar = byte == b'$';
-    }
-    false
-}
-
 /// Reads `${…}`; returns it and the place behind it.
-fn braced(text: &str, dollar: usize) -> Result<(Expression<'_>, usize), TemplateError> {
-    let invalid = || TemplateError::Invalid(text.to_owned());
+fn braced(
+    text: &str,
+    dollar: usize,
+    depth: usize,
+) -> Result<(Expression<'_>, usize), TemplateError> {
+    let invalid = || TemplateError::Invalid(text.chars().take(SHOWN).collect());
     let start = dollar + 2;
     if !text
         .as_bytes()
@@ -223,6 +230,7 @@ fn braced(text: &str, dollar: usize) -> Result<(Expression<'_>, usize), Template
             name,
             operator: Some(operator),
             operand,
+            depth,
         },
         close + 1,
     ))
@@ -317,6 +325,7 @@ mod tests {
             ("a$$b $5 $(id) cost$", "a$b $5 $(id) cost$"),
             ("${N:-a}b}", "ab}"),
             ("${N-:?x}", ":?x"),
+            (&"$${".repeat(100), &"${".repeat(100)),
         ] {
             assert_eq!(filled(text).as_deref(), Ok(expected), "{text}");
         }
@@ -335,6 +344,15 @@ mod tests {
             "${hdds.version}",
         ] {
             assert!(filled(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_counted_whatever_stands_between() {
+        for between in ["", "{ }", "$${ "] {
+            let text = |depth| format!("${{N:-{between}").repeat(depth) + &"}".repeat(depth);
+            assert!(filled(&text(20)).is_ok(), "{between}");
+            assert!(filled(&text(50_000)).is_err(), "{between}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::template::Operator as Op;
+use super::template::{self, Operator as Op, Part};
 use super::tree::{Node, Value};
 
 /// What a model says of one variable.
@@ -30,11 +30,14 @@ fn walk(node: &Node, found: &mut BTreeMap<String, Variable>) {
 }
 
 fn from_text(text: &str, found: &mut BTreeMap<String, Variable>) {
-    let Ok(parts) = super::template::split(text) else {
-        return;
-    };
+    if let Ok(parts) = template::split(text) {
+        from_parts(parts, found);
+    }
+}
+
+fn from_parts(parts: Vec<Part<'_>>, found: &mut BTreeMap<String, Variable>) {
     for part in parts {
-        if let super::template::Part::Expression(expression) = part {
+        if let Part::Expression(expression) = part {
             let mut one = Variable::default();
             match expression.operator {
                 Some(Op::RequiredNotEmpty | Op::RequiredSet) => one.required = true,
@@ -47,7 +50,9 @@ fn from_text(text: &str, found: &mut BTreeMap<String, Variable>) {
                 None => {}
             }
             found.entry(expression.name.to_owned()).or_insert(one);
-            from_text(expression.operand, found);
+            if let Ok(parts) = expression.operand_parts() {
+                from_parts(parts, found);
+            }
         }
     }
 }

@@ -164,10 +164,10 @@ impl Scanner<'_> {
         self.skip_blanks();
         let (value, quote) = self.value()?;
         // Compose takes `NAME= # text` for the value `# text`. The writer meant a comment, and
-        // with a value before it it becomes one.
+        // with a value before it it becomes one, where a space stands in front of it.
         let looks_like_comment = value.start > delimiter + 1
             && quote == Quote::None
-            && self.text[value.start..].starts_with(b"#");
+            && self.text[value.start - 1..].starts_with(b" #");
         // Nor does a value go behind the carriage return of an empty line.
         let place = if looks_like_comment || value.is_empty() {
             delimiter + 1..delimiter + 1
@@ -388,6 +388,7 @@ mod tests {
         ("IMAGE_TAG=v1\t#x\n", "IMAGE_TAG=v2\n", "v1\t#x"),
         ("IMAGE_TAG=#x\n", "IMAGE_TAG=v2\n", "#x"),
         ("IMAGE_TAG= # by CI\n", "IMAGE_TAG=v2 # by CI\n", "# by CI"),
+        ("IMAGE_TAG=\t# by CI\n", "IMAGE_TAG=\tv2\n", "# by CI"),
         (
             "# IMAGE_TAG=v0\nIMAGE_TAG=v1\n",
             "# IMAGE_TAG=v0\nIMAGE_TAG=v2\n",
