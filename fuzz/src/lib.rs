@@ -76,12 +76,14 @@ fn has_dollar_keys(value: &Value) -> bool {
     }
 }
 
-/// docker compose prints what it does not read: sizes below zero, the port 0, a name without a letter from a list.
+/// docker compose prints what it does not read: sizes below zero, the port 0, a name without a letter from a list,
+/// a variable that is called `<<`.
 fn is_refused_everywhere(reason: &str) -> bool {
     let reasons = [
         "is no size",
         "the port has no target",
         "`` is no valid name",
+        "`<<` needs a mapping",
     ];
     reasons.iter().any(|part| reason.contains(part))
 }

@@ -7,8 +7,10 @@ use bollard::models::{
     NetworkCreateRequest, VolumeCreateRequest,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, RenameContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, RenameContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
+use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::{DockerEngine, body, files};
@@ -93,12 +95,18 @@ impl DockerEngine {
         if let Some(platform) = &request.spec.service.platform {
             options = options.platform(platform);
         }
-        let created = self
-            .short(
-                "create",
-                self.docker.create_container(Some(options.build()), body),
-            )
-            .await?;
+        let options = options.build();
+        let create = || {
+            let (options, body) = (options.clone(), body.clone());
+            self.short("create", self.docker.create_container(Some(options), body))
+        };
+        let mut created = create().await;
+        if matches!(created, Err(EngineError::Conflict { .. }))
+            && self.gives_way(&request.spec.name).await
+        {
+            created = create().await;
+        }
+        let created = created?;
         warnings.extend(created.warnings);
         if let Err(error) = self.complete(request, &created.id).await {
             let _ = crate::engine::Engine::remove(self, &created.id).await;
@@ -151,9 +159,14 @@ impl DockerEngine {
     /// The engine refuses to give a container the name that it has.
     pub(super) async fn rename_to(&self, container: &str, name: &str) -> Result<(), EngineError> {
         let options = RenameContainerOptionsBuilder::default().name(name).build();
-        let renamed = self
-            .short("rename", self.docker.rename_container(container, options))
-            .await;
+        let rename = || {
+            let renamed = self.docker.rename_container(container, options.clone());
+            self.short("rename", renamed)
+        };
+        let mut renamed = rename().await;
+        if matches!(renamed, Err(EngineError::Conflict { .. })) && self.gives_way(name).await {
+            renamed = rename().await;
+        }
         match renamed {
             Err(error @ (EngineError::Conflict { .. } | EngineError::Refused { .. })) => {
                 let found = self.inspect_container(container).await?;
@@ -165,6 +178,36 @@ impl DockerEngine {
             }
             other => other,
         }
+    }
+
+    /// Waits for the end of a container of this name that somebody removes at this moment; false where it stays.
+    async fn gives_way(&self, name: &str) -> bool {
+        let options = None::<InspectContainerOptions>;
+        let found = self
+            .short("inspect", self.docker.inspect_container(name, options))
+            .await;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return matches!(error, EngineError::NotFound { .. }),
+        };
+        let state = found.state.and_then(|state| state.status);
+        match state.map(|state| state.to_string()).as_deref() {
+            Some("removing") => {}
+            // Its removal ended half-way: it is begun again.
+            Some("dead") => {
+                let id = found.id.clone().unwrap_or_default();
+                return crate::engine::Engine::remove(self, &id).await.is_ok();
+            }
+            _ => return false,
+        }
+        let removed = WaitContainerOptionsBuilder::default()
+            .condition("removed")
+            .build();
+        let id = found.id.unwrap_or_default();
+        let mut ends = self.docker.wait_container(&id, Some(removed));
+        // Its exit code is of no interest, nor whether it was gone before the question.
+        let ended = self.short("wait", async { Ok(ends.next().await) }).await;
+        ended.is_ok()
     }
 
     pub(super) async fn update_restart(
