@@ -10,6 +10,7 @@ use super::recover::recover_unfinished;
 use super::release::{self, Intention};
 use super::repair::Leftovers;
 use crate::cli::DeployArguments;
+use crate::engine::Scope;
 use crate::error::{Error, ErrorKind};
 use crate::plan::step::{Action, Step, VariableValue};
 use crate::plan::tag;
@@ -40,7 +41,12 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
         set: arguments.set.clone(),
         remove_orphans: arguments.remove_orphans,
     };
-    let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead()).await;
+    let ahead = Scope {
+        strangers: true,
+        resources: true,
+        ..Scope::default()
+    };
+    let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead(&ahead)).await;
     let loaded = loaded?;
     app.notices.prepare(app, &loaded.project, &command)?;
     if let Some(run) = arguments.unless_newer {

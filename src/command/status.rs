@@ -60,7 +60,11 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
     let engine = app.engine().await;
     let listed = async {
         if let Ok(engine) = &engine {
-            engine.look_ahead().await;
+            let everyone = Scope {
+                strangers: true,
+                ..Scope::default()
+            };
+            engine.look_ahead(&everyone).await;
         }
     };
     let ((), loaded) = join(listed, locate(app)).await;

@@ -23,13 +23,16 @@ use std::time::Duration;
 use bollard::Docker;
 pub use credentials::GivenLogin;
 pub use daemon::Daemon;
+use futures_util::future::join;
 use futures_util::stream::LocalBoxStream;
 
 use crate::engine::{
     ContainerEvent, CreateRequest, Created, Engine, EngineError, ExecRequest, ExecResult, LogLine,
     LogOptions, PullError, PullProgress, Scope,
 };
-use crate::plan::observed::{Container, EngineInfo, LocalImage, Observed, RestartPolicy};
+use crate::plan::observed::{
+    Container, EngineInfo, LocalImage, Observed, ObservedNetwork, ObservedVolume, RestartPolicy,
+};
 use crate::plan::spec::NetworkAttachment;
 use crate::project::model::Project;
 
@@ -50,8 +53,15 @@ pub struct DockerEngine {
     configuration: Option<std::path::PathBuf>,
     /// A login that the command line gave.
     given: Option<GivenLogin>,
-    /// The containers, where [`Self::look_ahead`] has listed them.
-    ahead: RefCell<Option<Vec<Container>>>,
+    /// What [`Self::look_ahead`] has listed.
+    ahead: RefCell<Ahead>,
+}
+
+/// Lists that a snapshot takes instead of asking again.
+#[derive(Default)]
+struct Ahead {
+    containers: Option<Vec<Container>>,
+    resources: Option<(Vec<ObservedNetwork>, Vec<ObservedVolume>)>,
 }
 
 impl DockerEngine {
@@ -65,15 +75,14 @@ impl DockerEngine {
         self.address.starts_with("unix://")
     }
 
-    /// Lists the containers ahead of the next snapshot, while the caller is busy with files.
-    pub async fn look_ahead(&self) {
-        let everyone = Scope {
-            strangers: true,
-            ..Scope::default()
-        };
+    /// Lists what the scope asks for ahead of the next snapshot, while the caller is busy with files.
+    pub async fn look_ahead(&self, scope: &Scope) {
         // A failure is found again, and told, where the snapshot is taken.
-        let listed = self.list(&everyone).await.ok();
-        self.ahead.replace(listed);
+        let (containers, resources) = join(self.list(scope), self.resources(scope)).await;
+        self.ahead.replace(Ahead {
+            containers: containers.ok(),
+            resources: resources.ok().filter(|_| scope.resources),
+        });
     }
 
     /// Whether the agreed API is at least `1.minor`.

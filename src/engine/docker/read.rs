@@ -25,14 +25,12 @@ use crate::plan::spec::label;
 impl DockerEngine {
     /// One list of each kind, side by side.
     pub(super) async fn snapshot(&self, scope: &Scope) -> Result<Observed, EngineError> {
-        let resources = async {
-            if !scope.resources {
-                return Ok((Vec::new(), Vec::new()));
-            }
-            try_join(self.networks(), self.volumes()).await
-        };
-        let (containers, (networks, volumes), images) =
-            try_join3(self.list(scope), resources, self.images(&scope.images)).await?;
+        let (containers, (networks, volumes), images) = try_join3(
+            self.list(scope),
+            self.resources(scope),
+            self.images(&scope.images),
+        )
+        .await?;
         let (containers, strangers) = containers
             .into_iter()
             .partition(|c: &Container| c.label(label::PROJECT) == Some(scope.project.as_str()));
@@ -46,9 +44,23 @@ impl DockerEngine {
         })
     }
 
+    pub(super) async fn resources(
+        &self,
+        scope: &Scope,
+    ) -> Result<(Vec<ObservedNetwork>, Vec<ObservedVolume>), EngineError> {
+        if !scope.resources {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let ahead = self.ahead.borrow_mut().resources.take();
+        match ahead {
+            Some(ahead) => Ok(ahead),
+            None => try_join(self.networks(), self.volumes()).await,
+        }
+    }
+
     pub(super) async fn list(&self, scope: &Scope) -> Result<Vec<Container>, EngineError> {
         if scope.strangers
-            && let Some(ahead) = self.ahead.take()
+            && let Some(ahead) = self.ahead.borrow_mut().containers.take()
         {
             return Ok(ahead);
         }
