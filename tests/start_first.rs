@@ -261,10 +261,12 @@ fn behind_changed(proxy: &str, change: impl Fn(String) -> String) -> (App, u16) 
     (app, port)
 }
 
-/// A service that is replaced when the new containers of `web` serve already.
+/// A service that is replaced when the new containers of `web` serve already. On the network of `web` it could be
+/// given the address that an old container of `web` has just left, and answer in its place.
 const AFTER: &str = r#"
   after:
     image: ${REGISTRY}/test/web:${AFTER_TAG}
+    network_mode: none
     healthcheck: {test: ["CMD", "/web", "health"], interval: 500ms, timeout: 3s, retries: 3}
     depends_on: {web: {condition: service_healthy}}
 
