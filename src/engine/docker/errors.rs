@@ -190,6 +190,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_container_that_somebody_removes_at_this_moment_is_gone_and_other_conflicts_stay() {
+        let kind = |status_code: u16, message: &str| {
+            let message = message.to_owned();
+            let error = Error::DockerResponseServerError {
+                status_code,
+                message,
+            };
+            engine_error("unix:///run/docker.sock", "start", &error)
+        };
+        let going = "container is marked for removal and cannot be started";
+        for status in [409, 500] {
+            assert!(matches!(kind(status, going), EngineError::NotFound { .. }));
+        }
+        let taken = kind(409, "Conflict. The container name \"/a\" is already in use");
+        assert!(matches!(taken, EngineError::Conflict { .. }));
+    }
+
+    #[test]
     fn a_registrys_refusals_are_told_apart() {
         let kind = |text: &str| {
             format!("{:?}", classify("r/a:1", "r", text.to_owned()))

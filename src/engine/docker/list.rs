@@ -1,5 +1,5 @@
 //! The list of containers over the engine's own socket. It is on the way of every command and, of a large project, the
-//! longest answer: read for what is used of it alone it takes a third of the client's time.
+//! longest answer: to read only what is used of it saves a third of the client's time.
 
 use std::collections::BTreeMap;
 
