@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod list;
 mod logs;
+mod model;
 mod pull;
 mod read;
 mod write;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use super::read::{health_of_status, state};
+use super::model::{health_of_status, state};
 use super::{DockerEngine, SHORT, errors};
 use crate::engine::EngineError;
 use crate::plan::observed::{Container, Labels, Mount, PublishedPort};
