@@ -5,6 +5,7 @@ use std::path::Path;
 use futures_util::future::join;
 
 use super::app::App;
+use super::images;
 use super::prepare::{self, Asked, Prepared};
 use super::recover::recover_unfinished;
 use super::release::{self, Intention};
@@ -46,7 +47,17 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
         resources: true,
         ..Scope::default()
     };
-    let (loaded, ()) = join(prepare::load(app, &asked), engine.look_ahead(&ahead)).await;
+    let load = async {
+        // The requests are on their way before a file is read.
+        tokio::task::yield_now().await;
+        let loaded = prepare::load(app, &asked).await;
+        if let Ok(loaded) = &loaded {
+            let references = images::references(&loaded.project);
+            engine.look_ahead_for(&references).await;
+        }
+        loaded
+    };
+    let ((), loaded) = join(engine.look_ahead(&ahead), load).await;
     let loaded = loaded?;
     app.notices.prepare(app, &loaded.project, &command)?;
     if let Some(run) = arguments.unless_newer {
@@ -57,7 +68,10 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
         prepare::deploy(app, &engine, loaded, &asked, &mark, Leftovers::Mend).await?;
     prepare::check(app, &engine, &prepared).await?;
     if prepared.plan.changes.is_empty() {
-        return nothing_to_do(app, &directory, &prepared);
+        let done = nothing_to_do(app, &directory, &prepared);
+        // The process ends: to give hundreds of services and containers back piece by piece takes time for nothing.
+        std::mem::forget(prepared);
+        return done;
     }
     let previous = adopt_what_serves(app, &directory, &mut prepared).await?;
     let intention = Intention {

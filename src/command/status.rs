@@ -67,12 +67,19 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
             engine.look_ahead(&everyone).await;
         }
     };
-    let ((), loaded) = join(listed, locate(app)).await;
-    let (loaded, engine) = (loaded?, engine?);
+    let files = async {
+        // The request is on its way before a file is read.
+        tokio::task::yield_now().await;
+        let loaded = locate(app).await?;
+        let released = released(&loaded);
+        Ok::<_, Error>((loaded, released))
+    };
+    let ((), files) = join(listed, files).await;
+    let ((loaded, released), engine) = (files?, engine?);
     if arguments.watch {
         return watch(app, arguments, &loaded, &engine).await;
     }
-    let view = look(app, arguments, &loaded, &engine).await?;
+    let view = look(app, arguments, &loaded, &engine, released?).await?;
     app.reporter.result(&text(app, arguments, &view));
     let differs = view.differs();
     // The process ends: to give back what hundreds of containers take, piece by piece, would cost more than to show them.
@@ -103,7 +110,7 @@ async fn watch(
     let mut last = String::new();
     let mut told = true;
     loop {
-        let view = look(app, arguments, loaded, engine).await?;
+        let view = look(app, arguments, loaded, engine, released(loaded)?).await?;
         let text = text(app, arguments, &view);
         if app.reporter.is_screen() {
             let bar = show::watched(&text);
@@ -124,12 +131,34 @@ async fn watch(
     }
 }
 
+/// What was released, by the records.
+struct Released {
+    current: Option<ReleaseRecord>,
+    model: Option<Outline>,
+    before: Option<ReleaseRecord>,
+}
+
+fn released(loaded: &prepare::Loaded) -> Result<Released, Error> {
+    let state = StateDirectory::open(&loaded.directory, &loaded.project.name)?;
+    let releases = Releases::new(&state);
+    let current = releases.current()?;
+    Ok(Released {
+        // A model that is gone is no reason to show nothing.
+        model: current
+            .as_ref()
+            .and_then(|c| releases.outline(c.number).ok()),
+        before: (current.as_ref().and_then(|c| c.previous)).and_then(|p| releases.get(p).ok()),
+        current,
+    })
+}
+
 /// One list of the engine; only what is not plainly up is inspected.
 async fn look(
     app: &App<'_>,
     arguments: &StatusArguments,
     loaded: &prepare::Loaded,
     engine: &DockerEngine,
+    released: Released,
 ) -> Result<View, Error> {
     // All of them: the engine takes longer to leave some out than to list them.
     let scope = Scope {
@@ -140,15 +169,12 @@ async fn look(
     let mut containers = engine.observe(&scope).await?.containers;
     containers.retain(|c| !c.is_oneoff());
     containers.sort_by_cached_key(|c| (c.service().to_owned(), c.number()));
-    let state = StateDirectory::open(&loaded.directory, &loaded.project.name)?;
-    let releases = Releases::new(&state);
-    let current = releases.current()?;
-    // A model that is gone is no reason to show nothing.
-    let model = current
-        .as_ref()
-        .and_then(|c| releases.outline(c.number).ok());
-    let before = current.as_ref().and_then(|c| c.previous);
-    let rollback = match before.and_then(|p| releases.get(p).ok()) {
+    let Released {
+        current,
+        model,
+        before,
+    } = released;
+    let rollback = match before {
         Some(record) => Some(Target {
             ready: target::readiness(engine, &record).await?,
             record,

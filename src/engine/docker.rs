@@ -63,6 +63,7 @@ pub struct DockerEngine {
 struct Ahead {
     containers: Option<Vec<Container>>,
     resources: Option<(Vec<ObservedNetwork>, Vec<ObservedVolume>)>,
+    images: BTreeMap<String, LocalImage>,
 }
 
 impl DockerEngine {
@@ -80,10 +81,16 @@ impl DockerEngine {
     pub async fn look_ahead(&self, scope: &Scope) {
         // A failure is found again, and told, where the snapshot is taken.
         let (containers, resources) = join(self.list(scope), self.resources(scope)).await;
-        self.ahead.replace(Ahead {
-            containers: containers.ok(),
-            resources: resources.ok().filter(|_| scope.resources),
-        });
+        let mut ahead = self.ahead.borrow_mut();
+        ahead.containers = containers.ok();
+        ahead.resources = resources.ok().filter(|_| scope.resources);
+    }
+
+    /// Looks images up ahead of the next snapshot, as soon as their names are known.
+    pub async fn look_ahead_for(&self, references: &[String]) {
+        if let Ok(images) = self.images(references).await {
+            self.ahead.borrow_mut().images = images;
+        }
     }
 
     /// Whether the agreed API is at least `1.minor`.

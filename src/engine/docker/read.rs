@@ -111,17 +111,17 @@ impl DockerEngine {
             .collect())
     }
 
-    async fn images(
+    pub(super) async fn images(
         &self,
         references: &[String],
     ) -> Result<BTreeMap<String, LocalImage>, EngineError> {
+        let mut images = std::mem::take(&mut self.ahead.borrow_mut().images);
+        images.retain(|reference, _| references.contains(reference));
+        let unknown = references.iter().filter(|r| !images.contains_key(*r));
         let asked = join_all(
-            references
-                .iter()
-                .map(|r| async move { Ok((r.clone(), self.inspect_image(r).await?)) }),
+            unknown.map(|r| async move { Ok((r.clone(), self.inspect_image(r).await?)) }),
         )
         .await;
-        let mut images = BTreeMap::new();
         for answer in asked {
             let (reference, image): (String, Option<LocalImage>) = answer?;
             images.extend(image.map(|i| (reference, i)));
