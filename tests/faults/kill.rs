@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::client::Client;
 use crate::figures::note;
 use crate::strace::{Point, killed};
-use crate::world::{Stands, World, assert_at_rest, assert_one_world, serving, without_networks};
+use crate::world::{Stands, World, assert_at_rest, assert_one_world, serving, side_by_side};
 
 /// Projects side by side.
 const SIDE_BY_SIDE: usize = 3;
@@ -46,7 +46,7 @@ fn a_failing_deploy_killed_at_every_line_of_its_way_back_ends_in_the_old_world()
 fn a_recovery_killed_at_every_line_is_recovered() {
     // Where the recovery begins: in the middle of the update, and behind the commit.
     let begun_at = |committed: bool| {
-        let app = serving(&without_networks(), "v1");
+        let app = serving(&side_by_side(), "v1");
         app.run(&["deploy", "v2"]).expect_code(0);
         let journal = app
             .path(".deployctl")
@@ -63,7 +63,7 @@ fn a_recovery_killed_at_every_line_is_recovered() {
         let line = begun_at(committed);
         let mut points = 0;
         for point in [Point::Unwritten, Point::Written, Point::Replaced] {
-            let app = serving(&without_networks(), "v1");
+            let app = serving(&side_by_side(), "v1");
             for n in 1.. {
                 let before = World::look(&app);
                 let tag = if before.tag() == "v1" { "v2" } else { "v1" };
@@ -103,7 +103,7 @@ fn at_every_line(name: &str, command: fn(&App) -> Vec<String>) -> Tried {
     for point in [Point::Unwritten, Point::Written, Point::Replaced] {
         let (next, last) = (AtomicUsize::new(1), AtomicUsize::new(usize::MAX));
         let work = || {
-            let app = serving(&without_networks(), "v1");
+            let app = serving(&side_by_side(), "v1");
             app.run(&["deploy", "v2"]).expect_code(0);
             let mut tried = Tried::default();
             loop {

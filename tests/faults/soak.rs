@@ -9,9 +9,7 @@ use crate::app::{App, Ran};
 use crate::client::Client;
 use crate::figures::note;
 use crate::front::{Fate, Front};
-use crate::world::{
-    World, assert_at_rest, assert_one_world, inspect, serving, text, without_networks,
-};
+use crate::world::{World, assert_at_rest, assert_one_world, inspect, serving, side_by_side, text};
 
 /// Projects side by side.
 const SIDE_BY_SIDE: usize = 3;
@@ -34,7 +32,7 @@ fn random_faults_at_random_moments_leave_one_world() {
                 let (done, worst, kills) = (&done, &worst, &kills);
                 scope.spawn(move || {
                     let mut random = Random(seed.wrapping_mul(2 * worker + 3) | 1);
-                    let app = serving(&without_networks(), "v1");
+                    let app = serving(&side_by_side(), "v1");
                     app.run(&["deploy", "v2"]).expect_code(0);
                     while done.fetch_add(1, Ordering::SeqCst) < count {
                         if let Some(recovery) = one(&app, &mut random) {

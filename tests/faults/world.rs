@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -32,17 +33,15 @@ services:
 volumes: {data: {}}
 "#;
 
-/// The same without networks of its own: the engine has addresses for some thirty at once.
-pub(crate) fn without_networks() -> String {
-    let bridge = "network_mode: bridge";
-    PAIR.replace(
-        "  restart: unless-stopped",
-        &format!("  restart: unless-stopped\n  {bridge}"),
-    )
-    .replace(
-        "    command: [job]",
-        &format!("    command: [job]\n    {bridge}"),
-    )
+/// The same for many projects side by side: without networks of their own (the engine has addresses for some thirty at
+/// once), and what no tag concerns is seldom checked: a check is a process in a container.
+pub(crate) fn side_by_side() -> String {
+    let seldom =
+        r#"healthcheck: {test: ["CMD", "/tiny", "health"], interval: 2s, timeout: 5s, retries: 3}"#;
+    let bridge = "restart: unless-stopped\n  network_mode: bridge";
+    PAIR.replace("restart: unless-stopped", bridge)
+        .replace("user: \"0\"", &format!("user: \"0\"\n    {seldom}"))
+        .replace("command: [job]", "command: [job]\n    network_mode: none")
 }
 
 /// What a volume holds before a fault and has to hold afterwards.
@@ -255,28 +254,34 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
 
 /// Every container that is labelled as the project's or bears a name of it.
 pub(crate) fn inspect(app: &App) -> Vec<serde_json::Value> {
-    let label = format!("label=com.docker.compose.project={}", app.project);
-    let name = format!("name={}-", app.project);
-    let list = |filter: &str| app.docker(&["ps", "-aq", "--no-trunc", "--filter", filter]);
-    for _ in 0..50 {
-        let listed = [list(&label), list(&name)].concat();
-        let mut ids: Vec<&str> = listed.lines().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() {
-            return Vec::new();
-        }
-        let mut command = std::process::Command::new("docker");
-        if let Some(host) = &app.host {
-            command.env("DOCKER_HOST", host);
-        }
-        let output = command.arg("inspect").args(ids).output().expect("docker");
-        // One that the engine was still removing when it listed them is gone by now.
-        if output.status.success() {
-            return serde_json::from_slice(&output.stdout).expect("JSON");
-        }
+    let listed = asked(app, "/containers/json?all=1").expect("a list");
+    let listed = listed.as_array().cloned().unwrap_or_default();
+    let named = format!("{}-", app.project);
+    let ours = listed.iter().filter(|c| {
+        let names = c.pointer("/Names").and_then(|n| n.as_array());
+        let mut names = names.into_iter().flatten().filter_map(|n| n.as_str());
+        text(c, "/Labels/com.docker.compose.project") == app.project
+            || names.any(|name| name.contains(&named))
+    });
+    // One that the engine was still removing when it listed them is gone by now.
+    ours.filter_map(|c| asked(app, &format!("/containers/{}/json", text(c, "/Id"))))
+        .collect()
+}
+
+/// What the engine answers; nothing where it knows no such thing.
+fn asked(app: &App, path: &str) -> Option<serde_json::Value> {
+    let host = app.host.as_deref().unwrap_or("unix:///var/run/docker.sock");
+    let socket = host.trim_start_matches("unix://");
+    let mut stream = UnixStream::connect(socket).expect("the engine: run scripts/engine first");
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+    match head.split(' ').nth(1) {
+        Some("200") => Some(serde_json::from_str(body).expect("JSON")),
+        Some("404") => None,
+        _ => panic!("{path}: {answer}"),
     }
-    panic!("containers come and go");
 }
 
 impl Container {

@@ -118,10 +118,9 @@ impl DockerEngine {
         let mut images = std::mem::take(&mut self.ahead.borrow_mut().images);
         images.retain(|reference, _| references.contains(reference));
         let unknown = references.iter().filter(|r| !images.contains_key(*r));
-        let asked = join_all(
-            unknown.map(|r| async move { Ok((r.clone(), self.inspect_image(r).await?)) }),
-        )
-        .await;
+        let asked =
+            join_all(unknown.map(|r| async move { Ok((r.clone(), self.inspect_image(r).await?)) }))
+                .await;
         for answer in asked {
             let (reference, image): (String, Option<LocalImage>) = answer?;
             images.extend(image.map(|i| (reference, i)));
