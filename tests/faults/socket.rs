@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::app::{App, Ran};
 use crate::figures::note;
 use crate::front::{Fate, Front};
-use crate::world::{PAIR, Stands, World, assert_old, assert_one_world, serving};
+use crate::world::{PAIR, Stands, World, assert_new, assert_old, assert_one_world, serving};
 
 const SOCKET: &str = "/var/run/docker.sock";
 const ERROR: Fate = Fate::Answer(
@@ -62,6 +62,50 @@ fn one_error_of_the_engine_at_any_call_leaves_one_world() {
     let calls = calls.into_inner();
     assert!(calls > 25, "only {calls} calls");
     note("calls of the engine that answered 500 once", calls);
+}
+
+#[test]
+fn a_name_is_waited_for_while_its_container_is_being_removed() {
+    const TAKEN: Fate = Fate::Answer(
+        "409 Conflict",
+        "",
+        r#"{"message":"Conflict. The container name is already in use by container \"abc\"."}"#,
+    );
+    const REMOVING: Fate = Fate::Answer(
+        "200 OK",
+        "",
+        r#"{"Id":"abc","Name":"/x","State":{"Status":"removing"}}"#,
+    );
+    const REMOVED: Fate = Fate::Answer("200 OK", "", r#"{"StatusCode":137}"#);
+    let app = serving(PAIR, "v1");
+    let before = World::look(&app);
+    // The first container of the new release finds its name taken, once; whose name it is, is asked next.
+    let (taken, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let front = Front::of_engine(SOCKET.as_ref(), move |request| {
+        let first = |count: &AtomicUsize| count.fetch_add(1, Ordering::SeqCst) == 0;
+        if request.contains("/containers/create?name=") && first(&taken) {
+            TAKEN
+        } else if request.contains("/containers/abc/wait") {
+            REMOVED
+        } else if taken.load(Ordering::SeqCst) > 0
+            && request.starts_with("GET ")
+            && request.contains("/containers/")
+            && first(&asked)
+        {
+            REMOVING
+        } else {
+            Fate::Pass
+        }
+    });
+    through(&front, &app, &["deploy", "v2"]).expect_code(0);
+    let seen = front.seen();
+    let at = |part: &str| seen.iter().position(|request| request.contains(part));
+    let (Some(create), Some(wait)) = (at("/containers/create"), at("/containers/abc/wait")) else {
+        panic!("{seen:#?}");
+    };
+    assert!(wait > create, "{seen:#?}");
+    assert!(seen[wait].contains("condition=removed"), "{}", seen[wait]);
+    assert_new(&app, &before, "v2", "a name that becomes free");
 }
 
 /// A deploy whose `n`-th call fails; false when it had fewer.

@@ -149,7 +149,7 @@ def selections(random, count):
         env = random.choice([{}, {}, {"COMPOSE_PROFILES": random.choice(["p", "p,q", "*", " p , q", ",", ""])}])
         arguments = random.sample(names + ["none", "a*", "?"], random.choice([0, 1, 1, 2])) if random.random() < 0.5 else []
         if random.random() < 0.1:
-            arguments.append("--all-resources") if False else argv.append("--all-resources")
+            argv.append("--all-resources")
         yield Case({"compose.yaml": model}, argv=argv, env=env, config_args=arguments, modes=["json", random.choice(["hash", "services", "images", "profiles", "volumes", "networks", "no-consistency", "yaml"])])
 
 
