@@ -335,7 +335,6 @@ fn haproxy_loses_no_request() {
 }
 
 #[test]
-#[ignore = "known to fail: a few POSTs of thousands get 503, see docs/zero-downtime.md"]
 fn caddy_on_the_host_loses_no_request_over_a_published_range() {
     let (app, port) = behind("caddy-host");
     let mut command = Command::new("caddy");
