@@ -44,18 +44,35 @@ impl Releases {
         Ok(self.numbers()?.last().map_or(1, |last| last + 1))
     }
 
-    /// Every record, oldest first.
+    /// Every record, oldest first; without the damaged ones from before the release that serves.
     pub fn list(&self) -> Result<Vec<ReleaseRecord>, RecordError> {
-        let mut records = Vec::new();
+        let (records, mut damaged) = self.all()?;
+        match damaged.pop() {
+            Some((number, error)) if !(records.iter()).any(|r| r.serves() && r.number > number) => {
+                Err(error)
+            }
+            _ => Ok(records),
+        }
+    }
+
+    /// The damaged records, oldest first.
+    pub fn damaged(&self) -> Result<Vec<RecordError>, RecordError> {
+        let (_, damaged) = self.all()?;
+        Ok(damaged.into_iter().map(|(_, error)| error).collect())
+    }
+
+    fn all(&self) -> Result<(Vec<ReleaseRecord>, Vec<(u32, RecordError)>), RecordError> {
+        let (mut records, mut damaged) = (Vec::new(), Vec::new());
         for number in self.numbers()? {
             match self.get(number) {
                 Ok(record) => records.push(record),
                 // Killed before its record was written: nothing had been done.
                 Err(RecordError::Unknown { .. }) => {}
+                Err(error @ RecordError::Corrupt { .. }) => damaged.push((number, error)),
                 Err(error) => return Err(error),
             }
         }
-        Ok(records)
+        Ok((records, damaged))
     }
 
     /// One record.
@@ -445,6 +462,28 @@ mod tests {
             matches!(error, RecordError::Format { found: 2, .. }),
             "{error:?}"
         );
+    }
+
+    #[test]
+    fn a_damaged_record_of_before_the_release_that_serves_is_left_out() {
+        let history = History::of(&[
+            ("sha-1", Outcome::Succeeded),
+            ("sha-2", Outcome::Succeeded),
+            ("sha-3", Outcome::Failed),
+        ]);
+        let damage = |number| {
+            let path = history.directory.release(number).join("record.json");
+            fs::write(path, "").unwrap();
+        };
+
+        damage(1);
+        assert_eq!(numbers(&history.releases.list().unwrap()), [2, 3]);
+        assert_eq!(history.releases.damaged().unwrap().len(), 1);
+
+        // Which release serves cannot be told any more.
+        damage(3);
+        let error = history.releases.list().unwrap_err();
+        assert!(error.to_string().contains("releases/3/record.json"));
     }
 
     #[test]

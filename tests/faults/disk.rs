@@ -168,10 +168,8 @@ fn a_record_that_cannot_be_read_is_named_and_touches_nothing() {
     let app = serving(PAIR, "v1");
     app.run(&["deploy", "v2"]).expect_code(0);
     let before = World::look(&app);
-    let record = app
-        .path(".deployctl")
-        .join(&app.project)
-        .join("releases/2/record.json");
+    let releases = app.path(".deployctl").join(&app.project).join("releases");
+    let record = releases.join("2/record.json");
     let whole = fs::read_to_string(&record).expect("a record");
     let later = whole.replace("\"format\": 1", "\"format\": 99");
     assert_ne!(later, whole);
@@ -187,10 +185,17 @@ fn a_record_that_cannot_be_read_is_named_and_touches_nothing() {
             .says("record.json");
         assert_old(&app, &before, says);
     }
-    // One that is gone is no obstacle.
+    // One that is gone is no obstacle, nor is a damaged one of before the release that serves.
     fs::remove_file(&record).expect("removed");
     app.run(&["deploy", "v3"]).expect_code(0);
     assert_new(&app, &before, "v3", "a record that is gone");
+    let before = World::look(&app);
+    fs::write(releases.join("1/record.json"), "").expect("written");
+    app.run(&["deploy", "v2"]).expect_code(0);
+    assert_new(&app, &before, "v2", "an old record that is damaged");
+    app.run(&["history"])
+        .expect_code(0)
+        .says("releases/1/record.json` is damaged");
 }
 
 /// A header of the next format, with its sum.

@@ -59,10 +59,7 @@ fn root_and_the_owner_deploy_in_turn_and_every_file_stays_the_owners() {
     }
     // What root leaves unfinished the owner recovers.
     let before = World::look(&app);
-    let mut child = app.spawn(&["deploy", "v2"]);
-    assert!(app.journal_reaches(14, &mut child));
-    signal(&child, "KILL");
-    child.wait().expect("an end");
+    leave_unfinished(&app);
     all_belong_to(app.directory.path(), USER);
     as_user(&app, &["recover"]).expect_code(0);
     assert_old(&app, &before, "recovered by the owner");
@@ -101,10 +98,7 @@ fn a_folder_that_is_a_strangers_is_an_error_before_anything_is_touched() {
 fn an_unfinished_release_of_another_engine_is_left_alone() {
     let app = serving(PAIR, "v1");
     let before = World::look(&app);
-    let mut child = app.spawn(&["deploy", "v2"]);
-    assert!(app.journal_reaches(14, &mut child));
-    signal(&child, "KILL");
-    child.wait().expect("an end");
+    leave_unfinished(&app);
     let other = SecondEngine::start(Outlive::Nothing);
     let left = World::look(&app);
     for words in [&["recover"][..], &["deploy", "v2"], &["rollback"]] {
@@ -123,10 +117,7 @@ fn an_unfinished_release_of_another_engine_is_left_alone() {
 fn a_context_that_names_another_engine_by_now_recovers_nothing() {
     let app = serving(PAIR, "v1");
     let before = World::look(&app);
-    let mut child = app.spawn(&["deploy", "v2"]);
-    assert!(app.journal_reaches(14, &mut child));
-    signal(&child, "KILL");
-    child.wait().expect("an end");
+    leave_unfinished(&app);
     let other = SecondEngine::start(Outlive::Nothing);
     let left = World::look(&app);
     let configuration = tempfile::tempdir().expect("a folder");
@@ -147,6 +138,14 @@ fn a_context_that_names_another_engine_by_now_recovers_nothing() {
     assert_eq!(World::look(&app), left);
     recover("here").expect_code(0);
     assert_old(&app, &before, "the context it belongs to");
+}
+
+/// A deploy that is killed in the middle of its update.
+fn leave_unfinished(app: &App) {
+    let mut child = app.spawn(&["deploy", "v2"]);
+    assert!(app.journal_reaches(14, &mut child));
+    signal(&child, "KILL");
+    child.wait().expect("an end");
 }
 
 /// As `docker context create` writes it.
