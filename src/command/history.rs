@@ -37,7 +37,8 @@ fn find(releases: &Releases, asked: &str) -> Result<ReleaseRecord, Error> {
 fn list(app: &App<'_>, releases: &Releases, number: usize) -> Result<(), Error> {
     let mut records = releases.list()?;
     for error in releases.damaged()? {
-        app.reporter.warning(&format!("{error}; {}", error.hints().join("; ")));
+        app.reporter
+            .warning(&format!("{error}; {}", error.hints().join("; ")));
     }
     records.sort_by_key(|r| std::cmp::Reverse(r.number));
     records.truncate(number);

@@ -1,5 +1,6 @@
 //! The releases that were recorded: the history.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,13 @@ pub struct Releases {
     directory: StateDirectory,
 }
 
+/// What the folder holds.
+#[derive(Default)]
+struct Found {
+    records: Vec<ReleaseRecord>,
+    damaged: BTreeMap<u32, RecordError>,
+}
+
 impl Releases {
     /// The history in a project's folder; empty where there is none.
     #[must_use]
@@ -46,8 +54,11 @@ impl Releases {
 
     /// Every record, oldest first; without the damaged ones from before the release that serves.
     pub fn list(&self) -> Result<Vec<ReleaseRecord>, RecordError> {
-        let (records, mut damaged) = self.all()?;
-        match damaged.pop() {
+        let Found {
+            records,
+            mut damaged,
+        } = self.all()?;
+        match damaged.pop_last() {
             Some((number, error)) if !(records.iter()).any(|r| r.serves() && r.number > number) => {
                 Err(error)
             }
@@ -57,22 +68,23 @@ impl Releases {
 
     /// The damaged records, oldest first.
     pub fn damaged(&self) -> Result<Vec<RecordError>, RecordError> {
-        let (_, damaged) = self.all()?;
-        Ok(damaged.into_iter().map(|(_, error)| error).collect())
+        Ok(self.all()?.damaged.into_values().collect())
     }
 
-    fn all(&self) -> Result<(Vec<ReleaseRecord>, Vec<(u32, RecordError)>), RecordError> {
-        let (mut records, mut damaged) = (Vec::new(), Vec::new());
+    fn all(&self) -> Result<Found, RecordError> {
+        let mut found = Found::default();
         for number in self.numbers()? {
             match self.get(number) {
-                Ok(record) => records.push(record),
+                Ok(record) => found.records.push(record),
                 // Killed before its record was written: nothing had been done.
                 Err(RecordError::Unknown { .. }) => {}
-                Err(error @ RecordError::Corrupt { .. }) => damaged.push((number, error)),
+                Err(error @ RecordError::Corrupt { .. }) => {
+                    found.damaged.insert(number, error);
+                }
                 Err(error) => return Err(error),
             }
         }
-        Ok((records, damaged))
+        Ok(found)
     }
 
     /// One record.
@@ -297,7 +309,6 @@ fn agrees_with_hash(tag: &str, asked: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::os::unix::fs::MetadataExt as _;
 
     use super::*;

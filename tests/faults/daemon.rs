@@ -3,6 +3,9 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use deployctl::engine::docker::DockerEngine;
+use deployctl::engine::{Engine as _, EngineError, EventKind};
+use futures_util::StreamExt as _;
 use nix::sys::signal::Signal;
 
 use crate::app::{App, Ran};
@@ -33,6 +36,34 @@ fn an_engine_that_is_killed_leaves_one_world_of_services_that_are_always_up() {
 fn an_engine_whose_containers_outlive_it_leaves_one_world() {
     in_each_phase(Signal::SIGTERM, Outlive::Daemon, "always");
     in_each_phase(Signal::SIGKILL, Outlive::Daemon, "unless-stopped");
+}
+
+/// Else a container that was healthy in this second, and has been started again since, counts as healthy at once.
+#[test]
+fn what_happened_before_a_subscription_is_not_told() {
+    let app = App::running(PAIR, "v1");
+    let id = World::look(&app).id("api").to_owned();
+    let told = async {
+        let engine = DockerEngine::connect(&std::env::vars().collect()).await?;
+        app.docker(&["pause", &id]);
+        let mut events = engine.events(&app.project).await?;
+        app.docker(&["unpause", &id]);
+        loop {
+            let event = events.next().await.expect("the stream goes on")?;
+            if let EventKind::Other(kind) = event.kind
+                && kind.contains("pause")
+            {
+                return Ok::<_, EngineError>(kind);
+            }
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let told =
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), told).await });
+    assert_eq!(told.expect("in time"), Ok("unpause".to_owned()));
 }
 
 #[test]

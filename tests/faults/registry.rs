@@ -1,5 +1,7 @@
 //! The registry is down, hangs, breaks off, refuses, lies, or is slow. What serves is not touched.
 
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::app::{App, REGISTRY, Ran, docker};
@@ -87,6 +89,54 @@ fn a_registry_that_is_down_or_hangs_touches_nothing() {
     assert_new(&app, &before, "v2", "registry down, image here");
     app.run(&["rollback"]).expect_code(0);
     assert_eq!(app.variable("IMAGE_TAG"), "v1");
+}
+
+#[test]
+fn images_are_pulled_side_by_side() {
+    let front = Front::of_registry(REGISTRY, |_| Fate::Pass);
+    let app = behind(&front);
+    let sides = ["left", "right"];
+    let mut services = String::from("services:\n");
+    for side in sides {
+        big_image(side, &["v5"]);
+        let image = format!("{}/{}:v5", front.address, repository(side));
+        services += &format!("  {side}: {{image: \"{image}\"}}\n");
+    }
+    let compose = app.read("compose.prod.yml");
+    app.write(
+        "compose.prod.yml",
+        &compose.replace("services:\n", &services),
+    );
+    // What one of them is made of is given out when the other one has been asked for, too.
+    let asked = (Mutex::new(BTreeSet::new()), Condvar::new());
+    front.now(move |request| {
+        let of = |side: &&&str| request.contains(&repository(side));
+        let Some(side) = sides
+            .iter()
+            .find(of)
+            .filter(|_| request.contains("/blobs/"))
+        else {
+            return Fate::Pass;
+        };
+        let (sides, changed) = &asked;
+        let mut asked = sides.lock().expect("no panic");
+        asked.insert(*side);
+        changed.notify_all();
+        let both = changed.wait_timeout_while(asked, Duration::from_secs(20), |a| a.len() < 2);
+        if both.expect("no panic").1.timed_out() {
+            Fate::Answer("500 Internal Server Error", "", UNKNOWN)
+        } else {
+            Fate::Pass
+        }
+    });
+    app.run(&["deploy"]).expect_code(0);
+    let serves = app.serves();
+    assert!(
+        sides
+            .iter()
+            .all(|side| serves.contains(&format!("{side}-1 v5 running"))),
+        "{serves:?}"
+    );
 }
 
 #[test]

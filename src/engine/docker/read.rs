@@ -173,15 +173,14 @@ impl DockerEngine {
             ("type", vec!["container".to_owned()]),
             ("label", vec![format!("{}={project}", label::PROJECT)]),
         ]);
-        // From the engine's own now on: what happens between the request and its arrival is not lost.
+        // From the engine's own now on: what happens between the request and its arrival is not lost, and a container
+        // that was healthy in this second and has been started again is not said to be healthy.
         let now = self.short("info", self.docker.info()).await?.system_time;
-        let since = now
-            .and_then(|t| t.clone().parse::<jiff::Timestamp>().ok())
-            .map(jiff::Timestamp::as_second);
+        let since = now.and_then(|t| t.parse::<jiff::Timestamp>().ok());
         let mut options = EventsOptionsBuilder::default().filters(&filters);
         let text;
         if let Some(since) = since {
-            text = since.to_string();
+            text = format!("{}.{:09}", since.as_second(), since.subsec_nanosecond());
             options = options.since(&text);
         }
         let address = self.address.clone();
