@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use crate::app::docker;
 
+/// The first byte of a TLS client's greeting.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -260,7 +263,9 @@ fn read_head(from: &mut impl Read) -> std::io::Result<Option<(String, Vec<u8>)>>
             return Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), rest)));
         }
         let read = from.read(&mut piece)?;
-        if read == 0 {
+        // The engine tries TLS first; who is not answered there is waited for, for ten seconds.
+        let greets = bytes.is_empty() && piece[0] == TLS_HANDSHAKE;
+        if read == 0 || greets {
             return Ok(None);
         }
         bytes.extend_from_slice(&piece[..read]);

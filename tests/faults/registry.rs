@@ -1,6 +1,5 @@
 //! The registry is down, hangs, breaks off, refuses, lies, or is slow. What serves is not touched.
 
-use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ const ERRORS: &str =
 const LIMIT: &str =
     r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit"}]}"#;
 const UNKNOWN: &str = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#;
+const NOT_FOUND: Fate = Fate::Answer("404 Not Found", "", UNKNOWN);
 const LOGIN: &str = r#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#;
 
 #[test]
@@ -29,10 +29,7 @@ fn what_a_registry_refuses_is_told_apart_and_touches_nothing() {
             "docker login",
         ),
         (Fate::Answer("403 Forbidden", "", ERRORS), "docker login"),
-        (
-            Fate::Answer("404 Not Found", "", UNKNOWN),
-            "in the registry",
-        ),
+        (NOT_FOUND, "in the registry"),
         (
             Fate::Answer("429 Too Many Requests", "", LIMIT),
             "too many requests",
@@ -107,24 +104,22 @@ fn images_are_pulled_side_by_side() {
         "compose.prod.yml",
         &compose.replace("services:\n", &services),
     );
-    // What one of them is made of is given out when the other one has been asked for, too.
-    let asked = (Mutex::new(BTreeSet::new()), Condvar::new());
+    // From its second blob on (the first tells the engine what the image is) each waits for the other one.
+    let asked = (Mutex::new([0; 2]), Condvar::new());
     front.now(move |request| {
-        let of = |side: &&&str| request.contains(&repository(side));
-        let Some(side) = sides
-            .iter()
-            .find(of)
-            .filter(|_| request.contains("/blobs/"))
-        else {
+        let of = |side: &&str| request.contains(&repository(side));
+        let side = sides.iter().position(of);
+        let Some(side) = side.filter(|_| request.contains("/blobs/")) else {
             return Fate::Pass;
         };
-        let (sides, changed) = &asked;
-        let mut asked = sides.lock().expect("no panic");
-        asked.insert(*side);
+        let (counts, changed) = &asked;
+        let mut counts = counts.lock().expect("no panic");
+        counts[side] += 1;
         changed.notify_all();
-        let both = changed.wait_timeout_while(asked, Duration::from_secs(20), |a| a.len() < 2);
-        if both.expect("no panic").1.timed_out() {
-            Fate::Answer("500 Internal Server Error", "", UNKNOWN)
+        let alone = |counts: &mut [i32; 2]| counts[side] > 1 && counts[1 - side] < 2;
+        let waited = changed.wait_timeout_while(counts, Duration::from_secs(20), alone);
+        if waited.expect("no panic").1.timed_out() {
+            NOT_FOUND
         } else {
             Fate::Pass
         }

@@ -67,8 +67,8 @@ fn one(app: &App, random: &mut Random) -> Option<Duration> {
     };
     let moment = Duration::from_millis(random.below(MOMENTS) as u64);
     let fault = [
-        "kill", "kill", "kill", "TERM", "INT", "HUP", "500", "rm", "edit", "none",
-    ][random.below(10)];
+        "kill", "kill", "kill", "kill", "TERM", "INT", "HUP", "500", "rm", "edit", "none",
+    ][random.below(11)];
     let case = format!("{words:?} from {}, {fault} after {moment:?}", before.tag());
     let _ = writeln!(std::io::stderr(), "{case}");
     let client = Client::of(app, "db");
