@@ -93,13 +93,13 @@ fn images_are_pulled_side_by_side() {
     let front = Front::of_registry(REGISTRY, |_| Fate::Pass);
     let app = behind(&front);
     let sides = ["left", "right"];
-    let mut services = String::from("services:\n");
-    for side in sides {
+    let services = sides.map(|side| {
         big_image(side, &["v5"]);
         let image = format!("{}/{}:v5", front.address, repository(side));
-        services += &format!("  {side}: {{image: \"{image}\"}}\n");
-    }
+        format!("  {side}: {{image: \"{image}\"}}\n")
+    });
     let compose = app.read("compose.prod.yml");
+    let services = format!("services:\n{}", services.concat());
     app.write(
         "compose.prod.yml",
         &compose.replace("services:\n", &services),
