@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::engine::{ContainerEvent, Engine, EventKind};
 use crate::execute::failure::Failure;
@@ -68,13 +68,17 @@ impl<'a, E: Engine> Watch<'a, E> {
                 self.subscribed.set(true);
                 self.changed.notify_waiters();
                 self.inspect_all().await;
+                // Not begun anew by each event: a healthcheck is one, several times a second.
+                let mut look =
+                    tokio::time::interval_at(Instant::now() + INSPECT_EVERY, INSPECT_EVERY);
+                look.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 loop {
                     tokio::select! {
                         event = events.next() => match event {
                             Some(Ok(event)) => self.take(event).await,
                             Some(Err(_)) | None => break,
                         },
-                        () = tokio::time::sleep(INSPECT_EVERY) => self.inspect_all().await,
+                        _ = look.tick() => self.inspect_all().await,
                     }
                 }
             }

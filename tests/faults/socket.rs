@@ -108,6 +108,34 @@ fn a_name_is_waited_for_while_its_container_is_being_removed() {
     assert_new(&app, &before, "v2", "a name that becomes free");
 }
 
+/// The end of a job is looked at again, though the healthchecks of others are told of all the time.
+#[test]
+fn a_job_whose_end_could_not_be_looked_at_is_not_waited_for_until_its_deadline() {
+    let app = serving(PAIR, "v1");
+    let before = World::look(&app);
+    let (started, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let front = Front::of_engine(SOCKET.as_ref(), move |request| {
+        if request.ends_with("/start") {
+            started.fetch_add(1, Ordering::SeqCst);
+        }
+        let inspection = request.starts_with("GET ")
+            && request.contains("/json")
+            && request.contains("/containers/")
+            && !request.contains("/containers/json");
+        // At the start of the job and at its end.
+        if inspection
+            && started.load(Ordering::SeqCst) > 0
+            && refused.fetch_add(1, Ordering::SeqCst) < 2
+        {
+            ERROR
+        } else {
+            Fate::Pass
+        }
+    });
+    through(&front, &app, &["deploy", "v2", "--job-timeout", "30s"]).expect_code(0);
+    assert_new(&app, &before, "v2", "a job that was looked at again");
+}
+
 /// A deploy whose `n`-th call fails; false when it had fewer.
 fn fails_at(app: &App, n: usize) -> bool {
     let before = World::look(app);
