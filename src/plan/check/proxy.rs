@@ -98,7 +98,7 @@ fn caddy(lines: &[&str], upstreams: &Upstreams<'_>) -> Vec<(String, String)> {
     if lines.iter().any(|l| l.starts_with("lb_policy round_robin")) {
         found.push((
             format!(
-                "`lb_policy round_robin` finds no server now and then while one for `{named}` is down; before Caddy 2.7.5 a POST gets 503 then"
+                "`lb_policy round_robin` finds no server now and then while one for `{named}` is down; with Caddy 2.6 a POST gets 503 then"
             ),
             "leave `lb_policy` out (random), or write `lb_policy least_conn`".to_owned(),
         ));
