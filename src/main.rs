@@ -23,7 +23,8 @@ fn main() -> std::process::ExitCode {
     };
     reporter.start_log();
     let code = runtime.block_on(run_and_report(&cli, &reporter, environment));
-    // A blocking thread (a credential helper that hangs) is not waited for.
-    runtime.shutdown_background();
+    // Everything is written. A blocking thread (a credential helper that hangs) is not waited for, and nothing is given back
+    // piece by piece.
+    std::mem::forget((runtime, reporter));
     std::process::ExitCode::from(code)
 }

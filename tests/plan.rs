@@ -396,12 +396,12 @@ fn a_network_that_was_made_anew_takes_its_containers_with_it() {
 #[test]
 fn changed_configuration_and_changed_content_are_told_apart() {
     let plan = mending(SHOP, |observed, options| {
-        let hash = "com.docker.compose.config-hash".to_owned();
+        let hash = "com.docker.compose.config-hash";
         let db = container(observed, "shop-db-1");
-        db.labels.insert(hash, "another".to_owned());
+        db.labels.insert(hash, "another");
         let api = container(observed, "shop-api-1");
-        let content = "io.deployctl.content".to_owned();
-        api.labels.insert(content, "before".to_owned());
+        let content = "io.deployctl.content";
+        api.labels.insert(content, "before");
         let now = deployctl::plan::options::Content {
             fingerprint: "now".to_owned(),
             items: vec!["nginx.conf".to_owned()],

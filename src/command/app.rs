@@ -117,7 +117,15 @@ impl<'a> App<'a> {
 
     /// Connects to the engine.
     pub async fn engine(&self) -> Result<DockerEngine, Error> {
-        let mut engine = DockerEngine::connect(&self.environment).await?;
+        self.logged_in(DockerEngine::connect(&self.environment).await?)
+    }
+
+    /// Connects to the engine, which lists its containers meanwhile.
+    pub async fn engine_and_list(&self) -> Result<DockerEngine, Error> {
+        self.logged_in(DockerEngine::connect_and_list(&self.environment).await?)
+    }
+
+    fn logged_in(&self, mut engine: DockerEngine) -> Result<DockerEngine, Error> {
         if let Some((user, registry)) = &self.login {
             engine.log_in(GivenLogin {
                 registry: registry.clone(),

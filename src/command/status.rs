@@ -57,16 +57,6 @@ impl View {
 /// Looks once, or again and again.
 pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error> {
     // The engine lists while the files are looked for; what is wrong with them is told first.
-    let engine = app.engine().await;
-    let listed = async {
-        if let Ok(engine) = &engine {
-            let everyone = Scope {
-                strangers: true,
-                ..Scope::default()
-            };
-            engine.look_ahead(&everyone).await;
-        }
-    };
     let files = async {
         // The request is on its way before a file is read.
         tokio::task::yield_now().await;
@@ -74,7 +64,7 @@ pub async fn run(app: &App<'_>, arguments: &StatusArguments) -> Result<u8, Error
         let released = released(&loaded);
         Ok::<_, Error>((loaded, released))
     };
-    let ((), files) = join(listed, files).await;
+    let (engine, files) = join(app.engine_and_list(), files).await;
     let ((loaded, released), engine) = (files?, engine?);
     if arguments.watch {
         return watch(app, arguments, &loaded, &engine).await;

@@ -3,6 +3,7 @@
 //! Everything goes to a thread of its own. Progress is dropped, oldest first, and counted where the reader
 //! is stuck; results and the lines that end a command wait for their reader.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
@@ -28,6 +29,8 @@ const PICTURE: Duration = Duration::from_millis(125);
 /// One of the two standard streams.
 pub struct Output {
     shared: Arc<Shared>,
+    /// What the thread will do, until there is something to write.
+    thread: Cell<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 /// Whether a piece may be lost.
@@ -124,17 +127,27 @@ impl Output {
             notice,
         });
         let theirs = Arc::clone(&shared);
-        std::thread::spawn(move || theirs.write_all(writer));
-        Self { shared }
+        Self {
+            shared,
+            thread: Cell::new(Some(Box::new(move || theirs.write_all(writer)))),
+        }
+    }
+
+    fn begin(&self) {
+        if let Some(write_all) = self.thread.take() {
+            std::thread::spawn(write_all);
+        }
     }
 
     /// Hands text over; never waits.
     pub fn write(&self, piece: Piece, text: &[u8]) {
+        self.begin();
         self.shared.push(piece, text);
     }
 
     /// Draws a picture below the lines from now on, or nothing any more.
     pub fn show(&self, picture: Option<Arc<dyn Picture>>) {
+        self.begin();
         self.shared.state().picture = picture;
         self.shared.work.notify_one();
     }
@@ -209,6 +222,7 @@ impl Output {
 
     /// A writer for others (the log of `-vv`), with the same manners.
     pub fn handle(&self, form: fn(&[u8]) -> Vec<u8>) -> Handle {
+        self.begin();
         Handle {
             shared: Arc::clone(&self.shared),
             form,

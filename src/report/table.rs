@@ -1,34 +1,32 @@
 //! Tables with columns as wide as what stands in them.
 
 /// Lays rows out under a head; the last column is not padded.
-pub fn render(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .filter_map(|r| r.get(column))
-            .map(|c| c.chars().count());
-        cells
-            .chain(head.get(column).map(|h| h.chars().count()))
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let head: Vec<String> = head.iter().map(|h| (*h).to_owned()).collect();
-    std::iter::once(&head)
-        .chain(rows)
-        .map(|row| line(row, &widths))
-        .collect()
+pub fn render<S: AsRef<str>>(head: &[&str], rows: &[Vec<S>]) -> String {
+    let mut widths: Vec<usize> = head.iter().map(|cell| columns(cell)).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = columns(cell.as_ref()).max(*width);
+        }
+    }
+    let mut text = String::new();
+    line(&mut text, head.iter().copied(), &widths);
+    for row in rows {
+        line(&mut text, row.iter().map(AsRef::as_ref), &widths);
+    }
+    text
 }
 
-fn line(row: &[String], widths: &[usize]) -> String {
-    let mut line = String::new();
-    for (cell, width) in row.iter().zip(widths) {
-        line.push_str(cell);
-        line.push_str(&" ".repeat(width - cell.chars().count() + 2));
+fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
+    for (cell, width) in cells.zip(widths) {
+        text.push_str(cell);
+        text.extend(std::iter::repeat_n(' ', width - columns(cell) + 2));
     }
-    line.truncate(line.trim_end().len());
-    line.push('\n');
-    line
+    text.truncate(text.trim_end_matches(' ').len());
+    text.push('\n');
+}
+
+fn columns(cell: &str) -> usize {
+    cell.chars().count()
 }
 
 /// Text whose further lines begin below its first one.

@@ -1,5 +1,6 @@
 //! `status` as text and as JSON.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -17,7 +18,7 @@ pub(super) fn as_text(view: &View, wide: bool) -> String {
         head.extend(["RESTARTS", "IMAGE ID"]);
     }
     head.push("PORTS");
-    let rows: Vec<Vec<String>> = view.containers.iter().map(|c| row(view, c, wide)).collect();
+    let rows: Vec<Vec<Cow<str>>> = view.containers.iter().map(|c| row(view, c, wide)).collect();
     text.push_str(&table::render(&head, &rows));
     for container in &view.containers {
         if let Some(probe) = last_probe(container) {
@@ -94,28 +95,28 @@ fn how(current: &ReleaseRecord) -> String {
     }
 }
 
-fn row(view: &View, container: &Container, wide: bool) -> Vec<String> {
+fn row<'a>(view: &'a View, container: &'a Container, wide: bool) -> Vec<Cow<'a, str>> {
     let details = container.details.as_ref();
-    let mut state = container.status.clone();
-    if let Some(details) = details.filter(|d| d.restart_count > 0) {
-        let _ = write!(state, ", restarted {} times", details.restart_count);
-    }
-    let mut row = vec![
-        container.service().to_owned(),
-        container.name.clone(),
-        replicas(view, container.service()),
+    let state = match details.map(|d| d.restart_count) {
+        None | Some(0) => container.status.as_str().into(),
+        Some(times) => format!("{}, restarted {times} times", container.status).into(),
+    };
+    let mut row: Vec<Cow<'a, str>> = vec![
+        container.service().into(),
+        container.name.as_str().into(),
+        replicas(view, container.service()).into(),
         tag::of_reference(&container.image)
             .unwrap_or(&container.image)
-            .to_owned(),
-        short(digest(view, container).unwrap_or_default()),
+            .into(),
+        short(digest(view, container).unwrap_or_default()).into(),
         state,
     ];
     if wide {
         let restarts = details.map(|d| d.restart_count.to_string());
-        row.push(restarts.unwrap_or_default());
-        row.push(short(&container.image_id));
+        row.push(restarts.unwrap_or_default().into());
+        row.push(short(&container.image_id).into());
     }
-    row.push(ports(&container.ports));
+    row.push(ports(&container.ports).into());
     row
 }
 
@@ -140,9 +141,9 @@ fn digest<'a>(view: &'a View, container: &Container) -> Option<&'a str> {
     (image.id == container.image_id).then_some(digest)
 }
 
-fn short(digest: &str) -> String {
+fn short(digest: &str) -> &str {
     let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
-    digest.get(..12).unwrap_or(digest).to_owned()
+    digest.get(..12).unwrap_or(digest)
 }
 
 fn last_probe(container: &Container) -> Option<String> {

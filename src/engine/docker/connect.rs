@@ -4,16 +4,19 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use futures_util::future::join;
 use indexmap::IndexMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::list::over_socket;
+use super::read::there;
 use super::{DockerEngine, SHORT};
 use crate::engine::EngineError;
 
 /// Seconds; each call has a deadline of its own, this one only has to be longer than all of them.
 const CLIENT_TIMEOUT: u64 = 3600;
 /// The oldest API that everything here works with (engine 20.10).
-const OLDEST: (u32, u32) = (1, 41);
+pub(super) const OLDEST: (u32, u32) = (1, 41);
 /// The newest API that this code knows.
 const NEWEST: (u32, u32) = (1, 51);
 /// Bytes; headers and the word OK.
@@ -23,8 +26,31 @@ const DEFAULT: &str = "unix:///var/run/docker.sock";
 impl DockerEngine {
     /// Connects to the engine of `DOCKER_HOST`, else of the docker context, else to the local socket.
     pub async fn connect(environment: &IndexMap<String, String>) -> Result<Self, EngineError> {
-        let configuration = configuration_directory(environment);
-        let address = address(environment, configuration.as_deref())?;
+        Self::connect_to(Place::of(environment)?, environment).await
+    }
+
+    /// The same, and has the engine list all containers meanwhile: the next snapshot takes that list.
+    pub async fn connect_and_list(
+        environment: &IndexMap<String, String>,
+    ) -> Result<Self, EngineError> {
+        let place = Place::of(environment)?;
+        let address = place.address.clone();
+        let listed = over_socket(&address, None, None);
+        let (listed, engine) = join(listed, Self::connect_to(place, environment)).await;
+        let engine = engine?;
+        // A failure is found again, and told, where the snapshot is taken.
+        engine.ahead.borrow_mut().containers = listed.ok().flatten().map(there);
+        Ok(engine)
+    }
+
+    async fn connect_to(
+        place: Place,
+        environment: &IndexMap<String, String>,
+    ) -> Result<Self, EngineError> {
+        let Place {
+            address,
+            configuration,
+        } = place;
         let docker = open(&address, environment)?;
         let api = negotiate(&docker, &address).await?;
         let prefix = format!("/v{}.{}", api.0, api.1);
@@ -36,6 +62,23 @@ impl DockerEngine {
             configuration,
             given: None,
             ahead: RefCell::default(),
+        })
+    }
+}
+
+/// Where the engine is.
+struct Place {
+    address: String,
+    /// The docker command's folder.
+    configuration: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(environment: &IndexMap<String, String>) -> Result<Self, EngineError> {
+        let configuration = configuration_directory(environment);
+        Ok(Self {
+            address: address(environment, configuration.as_deref())?,
+            configuration,
         })
     }
 }

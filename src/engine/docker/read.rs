@@ -10,6 +10,7 @@ use futures_util::future::{join_all, try_join, try_join3};
 use futures_util::stream::LocalBoxStream;
 
 use super::DockerEngine;
+use super::list::over_socket;
 use super::model::{event, image, inspected, network, summary};
 use crate::engine::{ContainerEvent, EngineError, Scope};
 use crate::plan::observed::{
@@ -59,10 +60,9 @@ impl DockerEngine {
         {
             return Ok(ahead);
         }
-        let there = |c: &Container| c.state != ContainerState::Removing;
         let project = (!scope.strangers).then_some(scope.project.as_str());
-        if let Some(listed) = self.list_over_socket(project).await? {
-            return Ok(listed.into_iter().filter(there).collect());
+        if let Some(listed) = over_socket(&self.address, Some(self.api), project).await? {
+            return Ok(there(listed));
         }
         let mut filters: HashMap<&str, Vec<String>> = HashMap::new();
         if !scope.strangers {
@@ -81,7 +81,7 @@ impl DockerEngine {
                 self.docker.list_containers(Some(options)),
             )
             .await?;
-        Ok(listed.into_iter().map(summary).filter(there).collect())
+        Ok(there(listed.into_iter().map(summary).collect()))
     }
 
     async fn networks(&self) -> Result<Vec<ObservedNetwork>, EngineError> {
@@ -194,4 +194,10 @@ impl DockerEngine {
         });
         Ok(events.boxed_local())
     }
+}
+
+/// Without those that the engine is just removing.
+pub(super) fn there(mut containers: Vec<Container>) -> Vec<Container> {
+    containers.retain(|c| c.state != ContainerState::Removing);
+    containers
 }
