@@ -304,12 +304,8 @@ impl Container {
 
     /// Whether a release put it aside, or created it and did not promote it.
     pub fn is_put_aside(&self) -> bool {
-        let tail = |mark: &str| {
-            self.name
-                .rsplit_once(mark)
-                .is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        };
-        tail(".before-") || tail(".release-")
+        let stem = self.name.trim_end_matches(|c: char| c.is_ascii_digit());
+        stem.len() < self.name.len() && (stem.ends_with(".before-") || stem.ends_with(".release-"))
     }
 
     /// The first twelve digits of its id, as people know it.

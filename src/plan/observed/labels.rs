@@ -17,11 +17,16 @@ pub struct Labels {
 impl Labels {
     /// The value of a label.
     pub fn get(&self, name: &str) -> Option<&str> {
-        // Most begin alike, so the end tells them apart sooner.
-        let same =
-            |known: &str| known.len() == name.len() && known.bytes().rev().eq(name.bytes().rev());
-        let found = self.iter().find(|(known, _)| same(known));
-        found.map(|(_, value)| value)
+        let text = self.text.as_bytes();
+        let mut start = 0;
+        for (name_end, value_end) in &self.ends {
+            // The length first: most begin alike.
+            if name_end - start == name.len() && &text[start..*name_end] == name.as_bytes() {
+                return self.text.get(*name_end..*value_end);
+            }
+            start = *value_end;
+        }
+        None
     }
 
     /// Sets a label.
