@@ -18,6 +18,21 @@ use crate::plan::observed::{
 };
 use crate::plan::spec::label;
 
+/// Events that change what a container is. Each run of a healthcheck makes three others, which the engine keeps to itself.
+/// `health_status` stands for `health_status: healthy` and its like.
+const TOLD: [&str; 10] = [
+    "create",
+    "start",
+    "die",
+    "oom",
+    "health_status",
+    "rename",
+    "destroy",
+    "pause",
+    "unpause",
+    "update",
+];
+
 impl DockerEngine {
     /// One list of each kind, side by side.
     pub(super) async fn snapshot(&self, scope: &Scope) -> Result<Observed, EngineError> {
@@ -171,6 +186,7 @@ impl DockerEngine {
     ) -> Result<LocalBoxStream<'static, Result<ContainerEvent, EngineError>>, EngineError> {
         let filters = HashMap::from([
             ("type", vec!["container".to_owned()]),
+            ("event", TOLD.map(str::to_owned).to_vec()),
             ("label", vec![format!("{}={project}", label::PROJECT)]),
         ]);
         // From the engine's own now on: what happens between the request and its arrival is not lost, and a container
