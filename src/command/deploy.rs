@@ -7,7 +7,7 @@ use futures_util::future::join;
 use super::app::App;
 use super::images;
 use super::prepare::{self, Asked, Prepared};
-use super::recover::recover_unfinished;
+use super::recover::recover_journals;
 use super::release::{self, Intention};
 use super::repair::Leftovers;
 use crate::cli::DeployArguments;
@@ -15,7 +15,7 @@ use crate::engine::Scope;
 use crate::error::{Error, ErrorKind};
 use crate::plan::step::{Action, Step, VariableValue};
 use crate::plan::tag;
-use crate::state::{Outcome, ReleaseKind, ReleaseRecord, Releases, set_variable};
+use crate::state::{Outcome, ReleaseKind, ReleaseRecord, Releases, set_variable, sweep};
 
 /// Lock, recover, load, observe, plan, check, run.
 pub async fn run(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Error> {
@@ -35,7 +35,7 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
     let command = command_line("deploy", arguments.tag.as_deref());
     let lock = app.lock(&directory, &command).await?;
     let engine = app.engine().await?;
-    recover_unfinished(app, &lock, &engine, &directory).await?;
+    recover_journals(app, &lock, &engine, &directory).await?;
     let asked = Asked {
         tag: arguments.tag.clone(),
         services: arguments.services.clone(),
@@ -50,6 +50,7 @@ async fn run_once(app: &App<'_>, arguments: &DeployArguments) -> Result<(), Erro
     let load = async {
         // The requests are on their way before a file is read.
         tokio::task::yield_now().await;
+        sweep(&lock, &directory);
         let loaded = prepare::load(app, &asked).await;
         if let Ok(loaded) = &loaded {
             let references = images::references(&loaded.project);

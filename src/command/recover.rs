@@ -47,8 +47,18 @@ pub(super) async fn recover_unfinished(
     engine: &DockerEngine,
     directory: &Path,
 ) -> Result<Vec<String>, Error> {
-    let mut lost = Vec::new();
     sweep(lock, directory);
+    recover_journals(app, lock, engine, directory).await
+}
+
+/// The same, without clearing away what was left of releases that never began.
+pub(super) async fn recover_journals(
+    app: &App<'_>,
+    lock: &DeployLock,
+    engine: &DockerEngine,
+    directory: &Path,
+) -> Result<Vec<String>, Error> {
+    let mut lost = Vec::new();
     for journal in unfinished(directory)? {
         let project = journal
             .parent()
