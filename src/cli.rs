@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod deferred;
 mod globals;
 mod manual;
 pub mod oncall;
@@ -16,6 +17,7 @@ use oncall::{AttachArguments, CheckArguments, HistoryArguments};
 
 pub use completions::script as completion_script;
 pub use config::{ConfigArguments, Format};
+pub use deferred::Deferred;
 pub use globals::{Ci, Colour, Files, Globals};
 pub use manual::page as manual_page;
 pub use oncall::{LogsArguments, StatusArguments};
@@ -56,48 +58,48 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  deployctl deploy sha-abc123\n  deployctl deploy --service api --reason 'hotfix'\n  deployctl deploy sha-abc123 --set LOG_LEVEL=debug"
     )]
-    Deploy(DeployArguments),
+    Deploy(Deferred<DeployArguments>),
     /// Go back to the release before, or to another one of the history
     #[command(
         after_help = "Examples:\n  deployctl rollback\n  deployctl rollback sha-abc123\n  deployctl rollback 7 --reason 'orders fail'"
     )]
-    Rollback(RollbackArguments),
+    Rollback(Deferred<RollbackArguments>),
     /// Show what serves now
     #[command(
         after_help = "Examples:\n  deployctl status\n  deployctl status --wide api\n  deployctl status --watch\n  deployctl status --json --exit-code"
     )]
-    Status(StatusArguments),
+    Status(Deferred<StatusArguments>),
     /// Show the output of containers and of the last jobs
     #[command(
         after_help = "Examples:\n  deployctl logs -f api\n  deployctl logs --tail 100 api worker\n  deployctl logs migrate"
     )]
-    Logs(LogsArguments),
+    Logs(Deferred<LogsArguments>),
     /// Show what a deploy would do; changes nothing
     #[command(
         after_help = "Examples:\n  deployctl plan sha-abc123\n  deployctl plan --exit-code\n  deployctl plan -v        with every step"
     )]
-    Plan(PlanArguments),
+    Plan(Deferred<PlanArguments>),
     /// Check everything that a deploy needs; changes nothing
     #[command(after_help = "Examples:\n  deployctl check\n  deployctl check sha-abc123 --json")]
-    Check(CheckArguments),
+    Check(Deferred<CheckArguments>),
     /// Look at a stack that runs already: what will replace its script; writes nothing
     #[command(after_help = "Examples:\n  cd app && deployctl adopt\n  deployctl adopt --json")]
-    Adopt(CheckArguments),
+    Adopt(Deferred<CheckArguments>),
     /// Follow the deploy or rollback that runs, and end with its exit code
     #[command(
         after_help = "Examples:\n  deployctl attach\n  deployctl attach --wait 1m     wait until one begins"
     )]
-    Attach(AttachArguments),
+    Attach(Deferred<AttachArguments>),
     /// Print the resolved project as docker compose would
     #[command(
         after_help = "Examples:\n  deployctl config\n  deployctl config --format json\n  deployctl config --hash '*'"
     )]
-    Config(ConfigArguments),
+    Config(Deferred<ConfigArguments>),
     /// List the releases
     #[command(
         after_help = "Examples:\n  deployctl history\n  deployctl history -n 5 --json\n  deployctl history show 7\n  deployctl history diff 6 7"
     )]
-    History(HistoryArguments),
+    History(Deferred<HistoryArguments>),
     /// Finish or undo what a killed command left
     #[command(after_help = "Examples:\n  deployctl recover\n  deployctl -C /srv/app recover")]
     Recover,
@@ -105,42 +107,42 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  deployctl exec api sh\n  deployctl exec db pg_dump -Fc shop > shop.dump\n  deployctl exec --index 2 -u root api id"
     )]
-    Exec(ExecArguments),
+    Exec(Deferred<ExecArguments>),
     /// Run a command in a container of its own
     #[command(
         after_help = "Examples:\n  deployctl run --rm api bin/console\n  deployctl run --rm -T db pg_restore -d shop < shop.dump"
     )]
-    Run(RunArguments),
+    Run(Deferred<RunArguments>),
     /// Run the migration alone
     #[command(after_help = "Examples:\n  deployctl migrate\n  deployctl migrate sha-abc123")]
-    Migrate(MigrateArguments),
+    Migrate(Deferred<MigrateArguments>),
     /// Stop services and start them again, one wave after another
     #[command(after_help = "Examples:\n  deployctl restart api\n  deployctl restart api worker")]
-    Restart(RestartArguments),
+    Restart(Deferred<RestartArguments>),
     /// Stop services for maintenance, those that depend on others first
     #[command(after_help = "Examples:\n  deployctl stop\n  deployctl stop worker")]
-    Stop(ServicesArguments),
+    Stop(Deferred<ServicesArguments>),
     /// Start what was stopped, and wait until it is healthy
     #[command(after_help = "Examples:\n  deployctl start\n  deployctl start worker")]
-    Start(ServicesArguments),
+    Start(Deferred<ServicesArguments>),
     /// Remove what no rollback needs any more
     #[command(after_help = "Examples:\n  deployctl prune --dry-run\n  deployctl prune --keep 3")]
-    Prune(PruneArguments),
+    Prune(Deferred<PruneArguments>),
     /// Write the files of a first deploy; never over one that is there
     #[command(
         after_help = "Examples:\n  deployctl init --image ghcr.io/acme/shop --port 8080\n  deployctl init --from-kamal config/deploy.yml"
     )]
-    Init(InitArguments),
+    Init(Deferred<InitArguments>),
     /// The forced command of an SSH key: deploy, rollback and status, and nothing else
     #[command(
         after_help = "Examples (~/.ssh/authorized_keys):\n  restrict,command=\"/srv/app/deployctl -C /srv/app gate\" ssh-ed25519 AAAA… ci\n  restrict,command=\"/srv/app/deployctl -C /srv/app gate --allow logs,plan\" ssh-ed25519 AAAA… ci"
     )]
-    Gate(GateArguments),
+    Gate(Deferred<GateArguments>),
     /// Print the completion script of a shell
     #[command(
         after_help = "Examples:\n  eval \"$(deployctl completions bash)\"\n  deployctl completions fish | source"
     )]
-    Completions(CompletionsArguments),
+    Completions(Deferred<CompletionsArguments>),
     /// Print the manual page
     #[command(after_help = "Examples:\n  deployctl man | man -l -")]
     Man,
@@ -254,7 +256,7 @@ mod tests {
         assert_eq!(cli.compose_files(), [PathBuf::from("compose.prod.yml")]);
         assert!(matches!(
             cli.command,
-            Command::Logs(LogsArguments { follow: true, .. })
+            Command::Logs(Deferred(LogsArguments { follow: true, .. }))
         ));
     }
 

@@ -135,12 +135,12 @@ fn commands(cli: &Command) -> impl Iterator<Item = &Command> {
     cli.get_subcommands().filter(|c| !c.is_hide_set())
 }
 
-/// Long options, with those of every command.
+/// Long options, those of every command last.
 fn options(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
-    command
-        .get_arguments()
-        .filter(|a| !a.is_hide_set())
-        .filter_map(|a| Some((a.get_long()?, a)))
+    let shown = command.get_arguments().filter(|a| !a.is_hide_set());
+    let mut options: Vec<_> = shown.filter_map(|a| Some((a.get_long()?, a))).collect();
+    options.sort_by_key(|(_, arg)| arg.is_global_set());
+    options.into_iter()
 }
 
 fn longs(command: &Command) -> String {
