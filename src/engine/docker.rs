@@ -26,6 +26,7 @@ pub use credentials::GivenLogin;
 pub use daemon::Daemon;
 use futures_util::future::join;
 use futures_util::stream::LocalBoxStream;
+use tokio::sync::Semaphore;
 
 use crate::engine::{
     ContainerEvent, CreateRequest, Created, Engine, EngineError, ExecRequest, ExecResult, LogLine,
@@ -41,6 +42,8 @@ use crate::project::model::Project;
 const SHORT: Duration = Duration::from_secs(30);
 /// What a stop may take beyond the container's grace.
 const AFTER_GRACE: Duration = Duration::from_secs(30);
+/// So many containers are created at once: more wait for the engine's disk alone, and take memory on both sides.
+const CREATED_AT_ONCE: usize = 16;
 /// The grace of a container that has none of its own (the engine's default is 10 s; a container may say more).
 const UNKNOWN_GRACE: Duration = Duration::from_mins(10);
 
@@ -56,6 +59,8 @@ pub struct DockerEngine {
     given: Option<GivenLogin>,
     /// What [`Self::look_ahead`] has listed.
     ahead: RefCell<Ahead>,
+    /// Room for containers that are being created.
+    creating: Semaphore,
 }
 
 /// Lists that a snapshot takes instead of asking again.
@@ -98,31 +103,36 @@ impl DockerEngine {
         self.api >= (1, minor)
     }
 
-    /// A call with its deadline.
-    async fn call<T>(
-        &self,
-        call: &str,
+    /// A call with its deadline. Boxed at once: a lane for each of many services holds room for its largest call else.
+    fn call<'a, T>(
+        &'a self,
+        call: &'a str,
         deadline: Duration,
         work: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, EngineError> {
-        let started = std::time::Instant::now();
-        let result = tokio::time::timeout(deadline, work).await;
-        tracing::debug!(call, seconds = started.elapsed().as_secs_f64(), "engine");
-        match result {
-            Ok(result) => result.map_err(|error| errors::engine_error(&self.address, call, &error)),
-            Err(_) => Err(EngineError::Timeout {
-                call: call.to_owned(),
-                after: deadline,
-            }),
+    ) -> impl Future<Output = Result<T, EngineError>> {
+        let work = Box::pin(work);
+        async move {
+            let started = std::time::Instant::now();
+            let result = tokio::time::timeout(deadline, work).await;
+            tracing::debug!(call, seconds = started.elapsed().as_secs_f64(), "engine");
+            match result {
+                Ok(result) => {
+                    result.map_err(|error| errors::engine_error(&self.address, call, &error))
+                }
+                Err(_) => Err(EngineError::Timeout {
+                    call: call.to_owned(),
+                    after: deadline,
+                }),
+            }
         }
     }
 
-    async fn short<T>(
-        &self,
-        call: &str,
+    fn short<'a, T>(
+        &'a self,
+        call: &'a str,
         work: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, EngineError> {
-        self.call(call, SHORT, work).await
+    ) -> impl Future<Output = Result<T, EngineError>> {
+        self.call(call, SHORT, work)
     }
 }
 
@@ -183,7 +193,8 @@ impl Engine for DockerEngine {
     }
 
     async fn create_container(&self, request: &CreateRequest<'_>) -> Result<Created, EngineError> {
-        self.new_container(request).await
+        let _room = self.creating.acquire().await;
+        Box::pin(self.new_container(request)).await
     }
 
     async fn join(

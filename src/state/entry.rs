@@ -80,11 +80,20 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// Whether these lines end a journal: hooks may still run once one world stands.
+    /// Whether these lines end a journal.
     pub fn close(entries: &[Self]) -> bool {
-        let is_hook = |e: &&Self| matches!(e, Self::HookBegun { .. } | Self::HookEnded { .. });
-        let last = entries.iter().rev().find(|e| !is_hook(e));
-        matches!(last, Some(Self::Closed { .. }))
+        entries
+            .iter()
+            .fold(false, |closed, entry| entry.closes(closed))
+    }
+
+    /// Whether a journal ends with this line; hooks may still run once one world stands.
+    pub fn closes(&self, closed_before: bool) -> bool {
+        match self {
+            Self::Closed { .. } => true,
+            Self::HookBegun { .. } | Self::HookEnded { .. } => closed_before,
+            _ => false,
+        }
     }
 }
 

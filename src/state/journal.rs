@@ -32,6 +32,8 @@ pub struct Journal {
     length: u64,
     /// Half a line stands at the end and could not be cut off.
     broken: bool,
+    /// One world stands.
+    closed: bool,
 }
 
 /// A journal cannot be read or written.
@@ -111,6 +113,7 @@ impl Journal {
             next: 2,
             length: first.len() as u64,
             broken: false,
+            closed: false,
         };
         if let Err(error) = journal.reserve() {
             // Nothing has happened yet: without room for an unwind, nothing should.
@@ -135,6 +138,7 @@ impl Journal {
             next: recorded.entries.len() as u64 + 1,
             length: recorded.length,
             broken: false,
+            closed: Entry::close(&recorded.entries),
         };
         if recorded.torn.is_some() {
             journal.cut().on(FileAction::Write, path)?;
@@ -163,6 +167,7 @@ impl Journal {
         }
         self.next += 1;
         self.length += text.len() as u64;
+        self.closed = entry.closes(self.closed);
         if matches!(entry, Entry::Planned { .. }) {
             self.reserve()?;
         }
@@ -173,6 +178,12 @@ impl Journal {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether one world stands, and nothing is left to recover.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Where it is.

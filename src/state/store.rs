@@ -80,7 +80,13 @@ impl ReleaseStore {
 
     /// Ends with the release: a closed journal goes into its folder, one that is open stays for `recover`.
     pub fn finish(self) -> Result<(), StateError> {
-        put_away_journal(&self.directory).map(drop)
+        let journal = self.journal.into_inner();
+        // Somebody may have removed it (`git clean`).
+        if !journal.is_closed() || fs::symlink_metadata(journal.path()).is_err() {
+            return Ok(());
+        }
+        let folder = self.directory.create_release(self.header.release)?;
+        Ok(journal.archive(&folder)?)
     }
 
     /// The journal's first line.
@@ -206,14 +212,14 @@ fn put_away_journal(directory: &StateDirectory) -> Result<PutAway, StateError> {
     if fs::symlink_metadata(&path).is_err() {
         return Ok(PutAway::Done);
     }
-    let (journal, recorded) = match Journal::reopen(&path) {
+    let journal = match Journal::reopen(&path) {
         Err(JournalError::Empty { .. }) => {
             fs::remove_file(&path).on(FileAction::Remove, &path)?;
             return Ok(PutAway::Done);
         }
-        other => other?,
+        other => other?.0,
     };
-    if !Entry::close(&recorded.entries) {
+    if !journal.is_closed() {
         return Ok(PutAway::StillOpen);
     }
     let folder = directory.create_release(journal.header().release)?;

@@ -7,10 +7,11 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use futures_util::future::join;
 use indexmap::IndexMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 
 use super::list::over_socket;
 use super::read::there;
-use super::{DockerEngine, SHORT};
+use super::{CREATED_AT_ONCE, DockerEngine, SHORT};
 use crate::engine::EngineError;
 
 /// Seconds; each call has a deadline of its own, this one only has to be longer than all of them.
@@ -62,6 +63,7 @@ impl DockerEngine {
             configuration,
             given: None,
             ahead: RefCell::default(),
+            creating: Semaphore::new(CREATED_AT_ONCE),
         })
     }
 }
