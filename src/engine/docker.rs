@@ -26,7 +26,6 @@ pub use credentials::GivenLogin;
 pub use daemon::Daemon;
 use futures_util::future::join;
 use futures_util::stream::LocalBoxStream;
-use tokio::sync::Semaphore;
 
 use crate::engine::{
     ContainerEvent, CreateRequest, Created, Engine, EngineError, ExecRequest, ExecResult, LogLine,
@@ -42,8 +41,6 @@ use crate::project::model::Project;
 const SHORT: Duration = Duration::from_secs(30);
 /// What a stop may take beyond the container's grace.
 const AFTER_GRACE: Duration = Duration::from_secs(30);
-/// So many containers are created at once: more wait for the engine's disk alone, and take memory on both sides.
-const CREATED_AT_ONCE: usize = 16;
 /// The grace of a container that has none of its own (the engine's default is 10 s; a container may say more).
 const UNKNOWN_GRACE: Duration = Duration::from_mins(10);
 
@@ -59,8 +56,6 @@ pub struct DockerEngine {
     given: Option<GivenLogin>,
     /// What [`Self::look_ahead`] has listed.
     ahead: RefCell<Ahead>,
-    /// Room for containers that are being created.
-    creating: Semaphore,
 }
 
 /// Lists that a snapshot takes instead of asking again.
@@ -193,7 +188,6 @@ impl Engine for DockerEngine {
     }
 
     async fn create_container(&self, request: &CreateRequest<'_>) -> Result<Created, EngineError> {
-        let _room = self.creating.acquire().await;
         Box::pin(self.new_container(request)).await
     }
 

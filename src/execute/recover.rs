@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::execute::commit::{EngineSince, close, finish_commit};
 use crate::execute::event::EventSink;
 use crate::execute::failure::Finished;
-use crate::execute::perform::{Known, Performer};
+use crate::execute::perform::{Known, Performer, Room};
 use crate::execute::unwind::Unwind;
 use crate::plan::image::PlannedImage;
 use crate::plan::repair::{Repair, World};
@@ -98,6 +98,7 @@ pub async fn recover<E: Engine, S: Store, R: EventSink>(
         mark: &journal.header.mark,
         known: known(journal),
         source: None,
+        room: Room::default(),
     };
     if journal.committed {
         let problems = finish_commit(
@@ -155,6 +156,7 @@ pub async fn repair<E: Engine, R: EventSink>(
         mark,
         known: Known::default(),
         source: None,
+        room: Room::default(),
     };
     if repair.world == World::New {
         let (stages, before) = (&repair.stages, &repair.before);

@@ -12,7 +12,7 @@ use crate::execute::commit::{EngineSince, close, finish_commit, follows_commit};
 use crate::execute::event::{Event, EventSink};
 use crate::execute::evidence;
 use crate::execute::failure::{Failed, Failure, Finished};
-use crate::execute::perform::{Known, Performer, with_causes};
+use crate::execute::perform::{Known, Performer, Room, with_causes};
 use crate::execute::unwind::Unwind;
 use crate::execute::watch::Watch;
 use crate::plan::step::{Action, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step};
@@ -59,6 +59,7 @@ pub async fn run<E: Engine, S: Store, R: EventSink>(
             mark: &execution.header.mark,
             known: Known::new(&plan.stages, plan.images.values().cloned()),
             source: Some((execution.project, plan)),
+            room: Room::default(),
         },
         plan,
         cancel: execution.cancel.clone(),
@@ -240,15 +241,12 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
         for step in &lane.steps {
-            if stop.is_cancelled() {
-                return Err(Failure::Interrupted);
-            }
             self.step(kind, lane, step, stop).await?;
         }
         Ok(())
     }
 
-    /// Written ahead, done, written down.
+    /// Written ahead, done, written down; not begun where another step has failed meanwhile.
     async fn step(
         &self,
         kind: StageKind,
@@ -257,6 +255,11 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
         let Performer { store, events, .. } = self.performer;
+        let _room = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(Failure::Interrupted),
+            room = self.performer.room.take(&step.step) => room,
+        };
         let append = |entry: &Entry| {
             store
                 .append(entry)

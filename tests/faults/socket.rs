@@ -35,6 +35,36 @@ fn an_engine_that_never_answers_is_said_to_be_out_of_reach() {
     assert_old(&app, &before, "a socket that hangs");
 }
 
+/// Asked for at once, the starts of a large project would wait in the engine until their deadline.
+#[test]
+fn eight_containers_start_at_once_and_the_others_give_up_with_the_first_that_fails() {
+    let service = |n| {
+        format!("  s{n}: {{image: '127.0.0.1:5000/test/tiny:${{IMAGE_TAG}}', network_mode: none}}")
+    };
+    let services: Vec<String> = (0..12).map(service).collect();
+    let app = App::new(&format!("services:\n{}\n", services.join("\n")));
+    let front = Front::of_engine(SOCKET.as_ref(), |request| {
+        if request.contains("/start") {
+            Fate::Hang
+        } else {
+            Fate::Pass
+        }
+    });
+    let began = Instant::now();
+    through(&front, &app, &["deploy", "v1"])
+        .expect_code(8)
+        .says("did not answer `start` within 30 s");
+    assert!(
+        began.elapsed() < Duration::from_mins(1),
+        "{:?}",
+        began.elapsed()
+    );
+    let seen = front.seen();
+    let starts = seen.iter().filter(|request| request.contains("/start"));
+    assert_eq!(starts.count(), 8, "{seen:?}");
+    assert_eq!(app.serves(), [""; 0]);
+}
+
 #[test]
 fn one_error_of_the_engine_at_any_call_leaves_one_world() {
     let (next, last) = (AtomicUsize::new(1), AtomicUsize::new(usize::MAX));

@@ -7,11 +7,10 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use futures_util::future::join;
 use indexmap::IndexMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::Semaphore;
 
 use super::list::over_socket;
 use super::read::there;
-use super::{CREATED_AT_ONCE, DockerEngine, SHORT};
+use super::{DockerEngine, SHORT};
 use crate::engine::EngineError;
 
 /// Seconds; each call has a deadline of its own, this one only has to be longer than all of them.
@@ -63,7 +62,6 @@ impl DockerEngine {
             configuration,
             given: None,
             ahead: RefCell::default(),
-            creating: Semaphore::new(CREATED_AT_ONCE),
         })
     }
 }
