@@ -16,7 +16,7 @@ use crate::project::model::{Hook, Project};
 use crate::state::{Outcome, Store};
 
 /// Creates, starts and removals side by side.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// What only the run itself finds out: ids of what it creates and pulls.
 #[derive(Default)]

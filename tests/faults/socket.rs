@@ -37,11 +37,11 @@ fn an_engine_that_never_answers_is_said_to_be_out_of_reach() {
 
 /// Asked for at once, the starts of a large project would wait in the engine until their deadline.
 #[test]
-fn eight_containers_start_at_once_and_the_others_give_up_with_the_first_that_fails() {
+fn sixteen_containers_start_at_once_and_the_others_give_up_with_the_first_that_fails() {
     let service = |n| {
         format!("  s{n}: {{image: '127.0.0.1:5000/test/tiny:${{IMAGE_TAG}}', network_mode: none}}")
     };
-    let services: Vec<String> = (0..12).map(service).collect();
+    let services: Vec<String> = (0..20).map(service).collect();
     let app = App::new(&format!("services:\n{}\n", services.join("\n")));
     let front = Front::of_engine(SOCKET.as_ref(), |request| {
         if request.contains("/start") {
@@ -61,7 +61,7 @@ fn eight_containers_start_at_once_and_the_others_give_up_with_the_first_that_fai
     );
     let seen = front.seen();
     let starts = seen.iter().filter(|request| request.contains("/start"));
-    assert_eq!(starts.count(), 8, "{seen:?}");
+    assert_eq!(starts.count(), 16, "{seen:?}");
     assert_eq!(app.serves(), [""; 0]);
 }
 
