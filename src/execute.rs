@@ -7,6 +7,7 @@ mod evidence;
 pub mod failure;
 mod perform;
 mod recover;
+mod room;
 mod run;
 mod serving;
 mod settle;

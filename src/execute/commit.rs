@@ -78,7 +78,7 @@ async fn follow<E: Engine, S: Store, R: EventSink>(
             number: step.number,
         });
         let attempt = async || {
-            let _room = performer.room.take(&step.step).await;
+            let _room = performer.room.for_step(&step.step).await;
             let result = performer.perform(&step.step).await;
             let away = matches!(&result, Err(Failure::Engine(error)) if error.is_away());
             lost.set(lost.get() || away);

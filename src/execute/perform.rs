@@ -4,19 +4,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use futures_util::StreamExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::engine::{CreateRequest, Engine, EngineError, ExecRequest};
 use crate::execute::event::{Event, EventSink};
 use crate::execute::failure::Failure;
+use crate::execute::room::Room;
 use crate::plan::image::{ImageKey, PlannedImage};
 use crate::plan::spec::{ContainerSpec, LabelValue, PlannedId, label};
 use crate::plan::step::{ContainerRef, HookKind, Plan, Stage, Step};
 use crate::project::model::{Hook, Project};
 use crate::state::{Outcome, Store};
-
-/// Creates, starts and removals side by side.
-const AT_ONCE: usize = 16;
 
 /// What only the run itself finds out: ids of what it creates and pulls.
 #[derive(Default)]
@@ -60,28 +57,6 @@ pub(super) struct Performer<'a, E, S, R> {
     /// What containers are created from; recovery has none and creates none.
     pub source: Option<(&'a Project, &'a Plan)>,
     pub room: Room,
-}
-
-/// Room for steps that take the engine's time, not the container's: so many are carried out side by side. More would
-/// wait in the engine, for its disk, with the deadlines of their calls running.
-pub(super) struct Room(Semaphore);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Semaphore::new(AT_ONCE))
-    }
-}
-
-impl Room {
-    /// Waits for room for a step, if it takes any; to be kept until it is done.
-    pub(super) async fn take(&self, step: &Step) -> Option<SemaphorePermit<'_>> {
-        match step {
-            Step::Create { .. } | Step::Start { .. } | Step::Remove { .. } => {
-                self.0.acquire().await.ok()
-            }
-            _ => None,
-        }
-    }
 }
 
 impl<E: Engine, S: Store, R: EventSink> Performer<'_, E, S, R> {

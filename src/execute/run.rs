@@ -12,7 +12,8 @@ use crate::execute::commit::{EngineSince, close, finish_commit, follows_commit};
 use crate::execute::event::{Event, EventSink};
 use crate::execute::evidence;
 use crate::execute::failure::{Failed, Failure, Finished};
-use crate::execute::perform::{Known, Performer, Room, with_causes};
+use crate::execute::perform::{Known, Performer, with_causes};
+use crate::execute::room::Room;
 use crate::execute::unwind::Unwind;
 use crate::execute::watch::Watch;
 use crate::plan::step::{Action, ContainerRef, Lane, Plan, PlannedStep, Stage, StageKind, Step};
@@ -258,7 +259,7 @@ impl<E: Engine, S: Store, R: EventSink> Runner<'_, E, S, R> {
         let _room = tokio::select! {
             biased;
             () = stop.cancelled() => return Err(Failure::Interrupted),
-            room = self.performer.room.take(&step.step) => room,
+            room = self.performer.room.for_step(&step.step) => room,
         };
         let append = |entry: &Entry| {
             store

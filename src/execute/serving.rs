@@ -106,7 +106,11 @@ async fn start<E: Engine, S: Store, R: EventSink>(
     let found = while_away(async || Ok(performer.engine.inspect(&id).await?)).await?;
     let Some(found) = found else { return Ok(None) };
     if !found.is_running() {
-        while_away(async || Ok(performer.engine.start(&id).await?)).await?;
+        while_away(async || {
+            let _place = performer.room.place().await;
+            Ok(performer.engine.start(&id).await?)
+        })
+        .await?;
     }
     let details = found.details.as_ref();
     let probed = details.is_some_and(|d| d.has_healthcheck) || found.health != Health::None;

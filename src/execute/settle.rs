@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use crate::engine::Engine;
 use crate::execute::failure::Failure;
+use crate::execute::room::Room;
 use crate::execute::watch::Watch;
 use crate::plan::step::Until;
 
@@ -19,13 +20,16 @@ pub async fn start_and_settle<E: Engine>(
     timeout: Duration,
 ) -> Vec<(String, Failure)> {
     let watch = Watch::new(engine, project);
+    let room = Room::default();
     let settling = join_all(containers.iter().map(|(id, name, until)| {
-        let watch = &watch;
+        let (watch, room) = (&watch, &room);
         async move {
             let waiting = async {
                 // What is started before events are read could be missed.
                 watch.subscribed().await;
+                let place = room.place().await;
                 engine.start(id).await?;
+                drop(place);
                 watch.add(id, name, *until).await;
                 watch.ready(id).await
             };

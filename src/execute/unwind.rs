@@ -209,7 +209,7 @@ impl<E: Engine, S: Store, R: EventSink> Unwind<'_, E, S, R> {
                 return Ok(());
             }
         }
-        let _room = self.performer.room.take(step).await;
+        let _room = self.performer.room.for_step(step).await;
         match self.performer.perform(step).await {
             Err(Failure::Engine(EngineError::NotFound { message })) => {
                 if let Some(ContainerRef::Existing { id, .. }) = container_of(step)

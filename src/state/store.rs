@@ -82,11 +82,10 @@ impl ReleaseStore {
     pub fn finish(self) -> Result<(), StateError> {
         let journal = self.journal.into_inner();
         // Somebody may have removed it (`git clean`).
-        if !journal.is_closed() || fs::symlink_metadata(journal.path()).is_err() {
-            return Ok(());
+        if fs::symlink_metadata(journal.path()).is_ok() {
+            put_away(&self.directory, journal)?;
         }
-        let folder = self.directory.create_release(self.header.release)?;
-        Ok(journal.archive(&folder)?)
+        Ok(())
     }
 
     /// The journal's first line.
@@ -219,6 +218,11 @@ fn put_away_journal(directory: &StateDirectory) -> Result<PutAway, StateError> {
         }
         other => other?.0,
     };
+    put_away(directory, journal)
+}
+
+/// Moves a journal that is closed into the folder of its release.
+fn put_away(directory: &StateDirectory, journal: Journal) -> Result<PutAway, StateError> {
     if !journal.is_closed() {
         return Ok(PutAway::StillOpen);
     }
